@@ -1,0 +1,116 @@
+"""Closed-loop latency: each call starts when the last one ended.
+
+Contenders take turns in short blocks, so that a machine that speeds up or slows down does so for all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Fewest calls for which a percentile has a 99 % upper bound that one call may exceed (MLPerf LoadGen's
+# early stopping): with fewer, the percentile is not reported.
+_FEWEST_CALLS = {50: 11, 90: 64, 99: 662}
+_WARM_UP_CALLS = 3
+_FIRST_WARM_UP_S = 0.2
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to make a sample. Its inputs must vary from call to call."""
+
+    name: str
+    call: Callable[[int], object]
+    """Called with the number of the call; what it returns is thrown away."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Distribution of the time of one call, over all blocks of one contender."""
+
+    name: str
+    n: int
+    """Calls measured; warm-up calls come on top."""
+    p50_us: float | None
+    """None where `n` is too small for the percentile."""
+    p90_us: float | None
+    p99_us: float | None
+    min_us: float
+    cpu_share: float
+    """CPU time of the process over elapsed time; well below 1, other programs took the processor."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def measure(
+    contenders: Sequence[Contender],
+    *,
+    calls: int = 2000,
+    block: int = 50,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Latency]:
+    """Time every contender `calls` times, in interleaved blocks whose order alternates (ABBA).
+
+    Args:
+        contenders: What to compare; each is warmed up first, and shortly before each block.
+        calls: Measured calls of each.
+        block: Calls in a row of one contender.
+        on_progress: Called with (blocks done, blocks) after each round.
+
+    Returns:
+        One distribution per contender, in their order, over the raw times of all calls.
+    """
+    for contender in contenders:
+        end = time.monotonic() + _FIRST_WARM_UP_S
+        number = 0
+        while number < _WARM_UP_CALLS or time.monotonic() < end:
+            contender.call(number)
+            number += 1
+    blocks = max(1, calls // block)
+    times = np.zeros((len(contenders), blocks, block), dtype=np.int64)
+    cpu = np.zeros(len(contenders))
+    for turn in range(blocks):
+        order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
+        for index in order:
+            cpu[index] += _time_block(contenders[index].call, turn * block, times[index, turn])
+        if on_progress:
+            on_progress(turn + 1, blocks)
+    return [
+        _summary(contender.name, samples.ravel(), cpu_s)
+        for contender, samples, cpu_s in zip(contenders, times, cpu, strict=True)
+    ]
+
+
+def _time_block(call: Callable[[int], object], first: int, times: npt.NDArray[np.int64]) -> float:
+    """Fill `times` (ns) with one block of calls; returns the CPU seconds they took."""
+    for number in range(_WARM_UP_CALLS):
+        call(first + number)
+    clock = time.perf_counter_ns
+    cpu_before = time.process_time()
+    for number in range(len(times)):
+        start = clock()
+        call(first + number)
+        times[number] = clock() - start
+    return time.process_time() - cpu_before
+
+
+def _summary(name: str, samples: npt.NDArray[np.int64], cpu_s: float) -> Latency:
+    def percentile(p: int) -> float | None:
+        return float(np.percentile(samples, p)) / 1000 if len(samples) >= _FEWEST_CALLS[p] else None
+
+    return Latency(
+        name=name,
+        n=len(samples),
+        p50_us=percentile(50),
+        p90_us=percentile(90),
+        p99_us=percentile(99),
+        min_us=float(samples.min()) / 1000,
+        cpu_share=cpu_s / (float(samples.sum()) * 1e-9),
+    )

@@ -1,0 +1,30 @@
+"""The page that `edgeward demo` ends with: what it shows (`demo_content`) and its drawing (`demo_page`)."""
+
+from .demo_content import (
+    BeatClass,
+    BundleFacts,
+    Command,
+    CompressionStep,
+    DataSource,
+    DemoPage,
+    Fact,
+    LatencyRow,
+    QualityRow,
+    Role,
+)
+from .demo_page import SYNTHETIC_MARK, render_demo_page
+
+__all__ = [
+    "SYNTHETIC_MARK",
+    "BeatClass",
+    "BundleFacts",
+    "Command",
+    "CompressionStep",
+    "DataSource",
+    "DemoPage",
+    "Fact",
+    "LatencyRow",
+    "QualityRow",
+    "Role",
+    "render_demo_page",
+]

@@ -1,0 +1,77 @@
+"""CARD.md: what a bundle is, for people. Headings as in Mitchell et al. 2019, "Model cards for model reporting"."""
+
+from __future__ import annotations
+
+from ..runtime.manifest import Manifest
+from ..runtime.provenance import STATEMENT
+from ..runtime.schema import ClassCondition
+from .pipeline import Compressed
+
+
+def make_card(manifest: Manifest, compressed: Compressed) -> str:
+    """The card's Markdown."""
+    data, lineage = manifest.data, manifest.lineage["data"]
+    lines = [
+        f"# {manifest.name} {manifest.version}",
+        "",
+        f"**{STATEMENT}.**",
+        "",
+        "## What it makes",
+        "",
+        f"{data.description} {data.length} samples at {data.sampling_rate_hz:g} Hz ({data.duration_s:.3g} s).",
+        "",
+        "| channel | unit | range |",
+        "|---|---|---|",
+        *(f"| {c.name} | {c.unit} | {c.minimum:g} to {c.maximum:g} |" for c in data.channels),
+        "",
+        "Conditions:",
+        "",
+    ]
+    for condition in data.conditions:
+        lines.append(f"- `{condition.name}`: {condition.describe()}")
+        if isinstance(condition, ClassCondition):
+            pairs = zip(condition.values, condition.meanings, strict=True)
+            lines += [f"  - `{value}`: {meaning}" for value, meaning in pairs]
+    lines += [
+        "",
+        "## Intended use",
+        "",
+        *(f"- {use}" for use in manifest.intended_use),
+        "",
+        "## Forbidden use",
+        "",
+        *(f"- {use}" for use in manifest.forbidden_use),
+        "",
+        "## Training data",
+        "",
+        f"{lineage['source']}. Licence: {manifest.licence}. {manifest.attribution}",
+        "",
+        *(f"- {note}" for note in lineage["notes"]),
+        "",
+        "No record of the training data entered pruning, distillation or calibration: they used the teacher's",
+        "samples only. The normalisation constants of the graph were taken from the training records.",
+        "",
+        "## How it was compressed",
+        "",
+        "| step | parameters | multiply-adds | bytes | ms a sample | change of the samples |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.step} | {row.cost.parameters:,} | {row.cost.multiply_adds:,} | {row.cost.bytes:,} "
+        f"| {row.cost.latency_ms:.3f} | {'' if row.error is None else f'{row.error:.3f}'} |"
+        for row in compressed.rows()
+    ]
+    lines += [
+        "",
+        "Change: relative L2 distance to the samples of the model before, same noise and conditions (median).",
+        f"From the teacher to the float student: {compressed.student_relative_l2:.3f}. Milliseconds: one thread of",
+        f"{manifest.lineage['made_with']['cpu']}; measure your own machine with `edgeward bench`.",
+        "",
+        "## Evidence and limits",
+        "",
+        "Fidelity, utility, privacy and fairness of this bundle have not been judged here: see `edgeward evaluate`.",
+        "The weights were trained on the data named above; whether a training record can be recognised from them",
+        "has not been tested. Treat the bundle as no more anonymous than those data.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""Write a bundle: graphs, golden vectors, card and manifest, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..devices import this_host
+from ..runtime.atomic import atomic_folder
+from ..runtime.backends import Options, backend_named
+from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.feed import Feed
+from ..runtime.golden import relative_error
+from ..runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME, FileEntry, Manifest, Variant
+from ..runtime.noise import ALGORITHM
+from ..runtime.provenance import edgeward_version
+from ..training.checkpoint import Checkpoint
+from .card import make_card
+from .pipeline import Compressed
+from .recipe import CompressionRecipe
+
+GOLDEN_SEED = 19610412
+_GOLDEN_SAMPLES = 16
+_FLOAT_TOLERANCE = 1e-4
+
+INTENDED_USE = (
+    "teaching, demonstrations and software tests that need realistic but synthetic signals",
+    "augmenting training data for research, evaluated on real held-out patients",
+)
+FORBIDDEN_USE = (
+    "diagnosis, monitoring, alarms or any other clinical decision",
+    "evidence of the performance of a medical device in place of clinical data",
+    "any attempt to identify a person in the training data",
+)
+
+
+def pack(
+    path: Path,
+    teacher: Checkpoint,
+    compressed: Compressed,
+    recipe: CompressionRecipe,
+    *,
+    name: str,
+    version: str,
+    seed: int,
+) -> Bundle:
+    """Write a bundle folder at `path` and open it as a user would.
+
+    Args:
+        path: Where it goes; a bundle there is replaced.
+        teacher: What was compressed.
+        compressed: The graphs and the record of the steps.
+        recipe: How it was compressed.
+        name: Name of the bundle.
+        version: Version of the bundle.
+        seed: Of the compression.
+
+    Raises:
+        OutputError: The system refused to write; nothing is left behind.
+    """
+    graphs = {"fp32": compressed.fp32, "int8": compressed.int8}
+    noise_shape = teacher.generator().noise_shape
+    golden = _golden_outputs(graphs, teacher, noise_shape)
+    tolerance = {
+        "fp32": _FLOAT_TOLERANCE,
+        # An engine may round differently, but not by more than quantisation itself has changed the samples.
+        "int8": max(relative_error(golden["int8"], golden["fp32"]), _FLOAT_TOLERANCE),
+    }
+    costs = {"fp32": compressed.steps[-2].cost, "int8": compressed.steps[-1].cost}
+    files = {f"variants/{hashlib.sha256(graph).hexdigest()}.onnx": graph for graph in graphs.values()}
+    variants = tuple(
+        Variant(
+            precision=precision,
+            file=file,
+            parameters=costs[precision].parameters,
+            multiply_adds=costs[precision].multiply_adds,
+            tolerance={"default": tolerance[precision]},
+        )
+        for precision, file in zip(graphs, files, strict=True)
+    )
+    golden_file = io.BytesIO()
+    np.savez(golden_file, **golden)  # type: ignore[arg-type]
+    files[GOLDEN_NAME] = golden_file.getvalue()
+    manifest = Manifest(
+        name=name,
+        version=version,
+        data=teacher.schema,
+        noise_shape=noise_shape,
+        noise_algorithm=ALGORITHM,
+        variants=variants,
+        default_precision=min(costs, key=lambda precision: costs[precision].latency_ms),
+        golden_seed=GOLDEN_SEED,
+        files={},
+        lineage=_lineage(teacher, compressed, recipe, seed),
+        licence=teacher.provenance.licence,
+        attribution=teacher.provenance.attribution,
+        intended_use=INTENDED_USE,
+        forbidden_use=FORBIDDEN_USE,
+    )
+    files[CARD_NAME] = make_card(manifest, compressed).encode()
+    entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
+    with atomic_folder(path) as folder:
+        (folder / "variants").mkdir()
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
+        (folder / MANIFEST_NAME).write_bytes(_with_files(manifest, entries).to_bytes())
+    return open_bundle(path)
+
+
+def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
+    return Manifest(**{**vars(manifest), "files": files})
+
+
+def _golden_outputs(
+    graphs: dict[str, bytes], teacher: Checkpoint, noise_shape: tuple[int, ...]
+) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+    inputs = Feed(GOLDEN_SEED, noise_shape, teacher.schema.conditions, {}).take(0, _GOLDEN_SAMPLES)
+    outputs = {}
+    for precision, graph in graphs.items():
+        with backend_named("onnxruntime").open(graph, Options()) as session:
+            outputs[precision] = session.run((inputs.noise, inputs.condition))[0]
+    return outputs
+
+
+def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRecipe, seed: int) -> dict[str, Any]:
+    return {
+        "data": {**vars(teacher.provenance), "notes": list(teacher.provenance.notes)},
+        "teacher": {
+            "recipe": teacher.recipe.to_json(),
+            "seed": teacher.seed,
+            "cost": compressed.teacher_cost.to_json(),
+        },
+        "compression": {
+            "recipe": recipe.to_json(),
+            "seed": seed,
+            "student_relative_l2": compressed.student_relative_l2,
+            "steps": [step.to_json() for step in compressed.steps],
+        },
+        "made_with": {
+            "edgeward": edgeward_version(),
+            "python": platform.python_version(),
+            "cpu": this_host().cpu,
+            "cpu_class": this_host().cpu_class,
+        },
+    }

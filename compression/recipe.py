@@ -1,0 +1,89 @@
+"""Compression recipes: which steps, in which order, and how much quality they may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..runtime.errors import TrainingError
+from ..training.recipe import read_toml
+
+_STEP_OPTIONS: dict[str, dict[str, type]] = {
+    "prune": {"ratio": float, "round_to": int},
+    "distil": {"steps": int, "batch_size": int, "learning_rate": float},
+    "export": {},
+    "quantise": {"samples": int, "percentile": float},
+}
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step to take."""
+
+    do: str
+    """`prune`, `distil`, `export` or `quantise`."""
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What compression may cost; a bundle that costs more is not written."""
+
+    student_relative_l2: float
+    """Of the exported student's samples against the teacher's, same noise and conditions."""
+    int8_relative_l2: float
+    """Of the INT8 samples against the float student's."""
+
+
+@dataclass(frozen=True)
+class CompressionRecipe:
+    """A named way from a full model to a bundle."""
+
+    name: str
+    steps: tuple[StepPlan, ...]
+    allowance: Allowance
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "name": self.name,
+            "steps": [{"do": step.do, **step.options} for step in self.steps],
+            "allowance": vars(self.allowance),
+        }
+
+
+def load_compression_recipe(source: str | Path) -> CompressionRecipe:
+    """Read a compression recipe by its name or path.
+
+    Raises:
+        TrainingError: It does not exist or makes no sense; the message names the field.
+    """
+    values = read_toml(source, __package__)
+    if set(values) != {"name", "step", "allowance"}:
+        raise TrainingError(f"recipe {source}: it needs a name, [[step]]s and an [allowance], and nothing else")
+    try:
+        allowance = Allowance(**values["allowance"])
+    except TypeError as error:
+        raise TrainingError(f"recipe {source}: [allowance]: {error}") from error
+    steps = tuple(_step(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
+    order = [step.do for step in steps]
+    if order[-2:] != ["export", "quantise"] or not {"prune", "distil"}.issuperset(order[:-2]):
+        raise TrainingError(f"recipe {source}: the steps must end in export, quantise; before them prune, distil")
+    return CompressionRecipe(values["name"], steps, allowance)
+
+
+def _step(values: dict[str, Any], where: str) -> StepPlan:
+    do = values.pop("do", None)
+    if do not in _STEP_OPTIONS:
+        raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(_STEP_OPTIONS)}")
+    wanted = _STEP_OPTIONS[do]
+    if set(values) != set(wanted):
+        raise TrainingError(f"{where}: {do} takes {sorted(wanted)}, not {sorted(values)}")
+    for name, kind in wanted.items():
+        if isinstance(values[name], bool) or not isinstance(values[name], int if kind is int else int | float):
+            raise TrainingError(f"{where}: {name} must be a {kind.__name__}")
+        if not values[name] > 0 or (name == "ratio" and values[name] >= 1):
+            raise TrainingError(f"{where}: {name} = {values[name]} makes no sense")
+    return StepPlan(do, values)

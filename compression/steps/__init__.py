@@ -1,0 +1,1 @@
+"""The steps of compression, one file each: from model to model."""

@@ -1,0 +1,93 @@
+"""Export to the one contract: a standard ONNX graph (noise, condition) -> sample with a free batch size."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+
+import onnx
+import onnxslim
+import torch
+
+from ...runtime.errors import GateError
+from ...runtime.schema import SignalSchema
+from ...training.families import Generative
+from ..error import probe_inputs, relative_l2, run_onnx, run_torch
+
+OPSET = 18
+_MAX_EXPORT_ERROR = 1e-4
+_RANDOM_OPS = {
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+}
+
+
+def export(model: Generative, schema: SignalSchema) -> bytes:
+    """Export a generator, clean the graph up, and check that it computes the same.
+
+    Raises:
+        GateError: The graph breaks the contract, or its samples differ from PyTorch's.
+    """
+    with _quiet():
+        batch = torch.export.Dim("n", min=1, max=65536)
+        program = torch.onnx.export(
+            model.eval(),
+            (torch.zeros(2, *model.noise_shape), torch.zeros(2, model.condition_size)),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["noise", "condition"],
+            output_names=["sample"],
+            dynamic_shapes={"noise": {0: batch}, "condition": {0: batch}},
+            verbose=False,
+        )
+        assert program is not None  # noqa: S101 - None only when a file name is given
+        graph = onnxslim.slim(program.model_proto)
+    del graph.metadata_props[:]
+    for node in graph.graph.node:  # source paths and stack traces of the machine that exported
+        del node.metadata_props[:]
+        node.doc_string = ""
+    check_graph(graph)
+    content: bytes = graph.SerializeToString()
+    inputs = probe_inputs(model.noise_shape, schema)
+    error = relative_l2(run_onnx(content, inputs), run_torch(model, inputs))
+    if not error <= _MAX_EXPORT_ERROR:
+        raise GateError(f"the exported graph differs from PyTorch by {error:.2g} (at most {_MAX_EXPORT_ERROR:g})")
+    return content
+
+
+def check_graph(model: onnx.ModelProto) -> None:
+    """Check the part of the contract a graph can break: standard operators, no randomness, one file.
+
+    Raises:
+        GateError: It is broken; the message names the operator or tensor.
+    """
+    onnx.checker.check_model(model, full_check=True)
+    for domain in {opset.domain for opset in model.opset_import} | {node.domain for node in model.graph.node}:
+        if domain not in ("", "ai.onnx"):
+            raise GateError(f"the graph uses operators of {domain!r}; only standard ONNX operators may be shipped")
+    for node in model.graph.node:
+        if node.op_type in _RANDOM_OPS:
+            raise GateError(f"the graph draws random numbers ({node.op_type}); noise must be an input")
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise GateError(f"the graph keeps {tensor.name!r} in another file; a variant must be one file")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its own registry and future deprecations to users who can do nothing about them."""
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)

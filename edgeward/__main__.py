@@ -1,0 +1,5 @@
+"""`python -m edgeward` is the `edgeward` command."""
+
+from .cli import main
+
+main()

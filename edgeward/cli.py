@@ -1,0 +1,98 @@
+"""The `edgeward` command. Each sub-command is imported when it is run, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from .runtime.errors import EdgewardError
+
+_COMMANDS = {
+    "demo": "The whole chain in about three minutes, ending in a page to look at.",
+    "train": "Train a full generator (server side).",
+    "compress": "Turn a trained generator into a small bundle (server side).",
+    "generate": "Make synthetic data with a bundle.",
+    "bench": "Measure how long a bundle takes on this machine.",
+    "evaluate": "Judge a bundle's data against real data.",
+    "bundle": "Look into a bundle, or verify it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its sub-commands by name and one line, and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names, in the order a newcomer meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command; None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f".commands.{cmd_name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from .runtime.provenance import edgeward_version
+
+        click.echo(f"edgeward {edgeward_version()}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
+)
+def cli() -> None:
+    r"""Compressed generators of synthetic medical data, on the device.
+
+    Everything Edgeward makes is synthetic: not from a patient, not for clinical use.
+
+    \b
+    Start here:   edgeward demo
+    Exit codes:   0 done, 2 wrong request, 3 data, 4 bundle, 5 engine,
+                  6 output, 7 not good enough, 8 training, 130 interrupted
+    """
+
+
+def main() -> None:
+    """Entry point: runs the command line, and turns our errors into one line and an exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        cli.main(standalone_mode=False)
+    except EdgewardError as error:
+        click.echo(f"edgeward: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nedgeward: interrupted; nothing half-written was left behind", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

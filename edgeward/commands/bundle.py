@@ -1,0 +1,105 @@
+"""`edgeward bundle`: look into a bundle, or verify it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ..devices import this_host
+from ..runtime.backends import BACKENDS
+from ..runtime.bundle import open_bundle
+from ..runtime.errors import GateError
+from ..runtime.golden import check_golden
+from ..runtime.provenance import STATEMENT
+from .options import BUNDLE_ARGUMENT, JSON_OPTION
+from .terminal import print_json, print_table, readable_bytes, readable_count
+
+
+@click.group()
+def command() -> None:
+    """Look into a bundle, or verify it."""
+
+
+@command.command(epilog="Example:  edgeward bundle inspect ecg-beats.edgeward")
+@BUNDLE_ARGUMENT
+@JSON_OPTION
+def inspect(bundle: Path, as_json: bool) -> None:
+    """Show what BUNDLE makes and where it comes from. Checks every file's hash; runs nothing."""
+    opened = open_bundle(bundle)
+    manifest, data = opened.manifest, opened.manifest.data
+    if as_json:
+        print_json({"sha256": opened.digest, "manifest": json.loads(manifest.to_bytes())})
+        return
+    click.echo(f"{manifest.name} {manifest.version}   sha256 {opened.digest}")
+    click.echo(f"{STATEMENT}\n")
+    click.echo(f"Makes       {data.description}")
+    click.echo(f"            {data.length} samples at {data.sampling_rate_hz:g} Hz ({data.duration_s:.3g} s)")
+    for channel in data.channels:
+        click.echo(f"Channel     {channel.name}, {channel.minimum:g} to {channel.maximum:g} {channel.unit}")
+    for condition in data.conditions:
+        click.echo(f"Condition   {condition.name}: {condition.describe()}")
+    click.echo(f"Data        {manifest.lineage.get('data', {}).get('source', 'not told')}")
+    click.echo(f"Licence     {manifest.licence}\n")
+    print_table(
+        ["variant", "parameters", "multiply-adds", "size", ""],
+        [
+            [
+                variant.precision,
+                readable_count(variant.parameters),
+                readable_count(variant.multiply_adds),
+                readable_bytes(manifest.files[variant.file].size),
+                "default" if variant.precision == manifest.default_precision else "",
+            ]
+            for variant in manifest.variants
+        ],
+    )
+
+
+@command.command(epilog="Example:  edgeward bundle verify ecg-beats.edgeward && echo trustworthy here")
+@BUNDLE_ARGUMENT
+@JSON_OPTION
+def verify(bundle: Path, as_json: bool) -> None:
+    """Check every file of BUNDLE, then run its golden samples on every engine present.
+
+    Ends with exit code 4 if the bundle is damaged, 7 if an engine computes something else on this machine.
+    """
+    opened = open_bundle(bundle)
+    results = [
+        check_golden(opened, backend, variant.precision)
+        for backend in BACKENDS
+        if BACKENDS[backend].probe().available
+        for variant in opened.manifest.variants
+    ]
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        print_json(
+            {
+                "sha256": opened.digest,
+                "files": len(opened.manifest.files),
+                "cpu_class": this_host().cpu_class,
+                "golden": [{**vars(result), "passed": result.passed} for result in results],
+            }
+        )
+    else:
+        click.echo(f"{opened.manifest.name} {opened.manifest.version}   sha256 {opened.digest}")
+        click.echo(f"{len(opened.manifest.files)} files, all as the manifest says\n")
+        print_table(
+            ["golden samples", "engine", "error", "allowed", ""],
+            [
+                [
+                    result.precision,
+                    result.backend,
+                    f"{result.error:.1e}",
+                    f"{result.tolerance:.1e}",
+                    "right" if result.passed else "WRONG",
+                ]
+                for result in results
+            ],
+        )
+    if failed:
+        raise GateError(
+            f"{failed[0].backend} computes the {failed[0].precision} variant wrongly on this machine "
+            f"({this_host().cpu_class}); use another backend or precision"
+        )

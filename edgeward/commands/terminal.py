@@ -1,0 +1,90 @@
+"""How commands talk to people: progress on standard error, tables and JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+_LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """One line that is rewritten on a terminal, and now and then a line elsewhere.
+
+    Args:
+        label: What is going on.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._started = self._shown = time.monotonic()
+        self._on_terminal = sys.stderr.isatty()
+
+    def __call__(self, done: int, of: int, note: str = "") -> None:
+        """Show that `done` of `of` parts are done."""
+        now = time.monotonic()
+        finished = done >= of
+        if not finished and not self._on_terminal and now - self._shown < _LINE_EVERY_S:
+            return
+        self._shown = now
+        elapsed = now - self._started
+        left = elapsed / done * (of - done) if done else 0.0
+        clock = f"{elapsed:.0f} s" if finished else f"{left:.0f} s left"
+        text = f"{self._label:<28} {100 * done // of:3d} %  {clock:<12} {note}".rstrip()
+        if self._on_terminal:
+            click.echo(f"\r\x1b[2K{text}", err=True, nl=finished)
+        else:
+            click.echo(text, err=True)
+
+    def step(self, do: str) -> Callable[[int, int], None]:
+        """A callback without a note, under another label."""
+        progress = Progress(do)
+        return lambda done, of: progress(done, of)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on standard output; columns whose cells are all numbers or empty stand right."""
+    columns = list(zip(headers, *rows, strict=True))
+    widths = [max(len(cell) for cell in column) for column in columns]
+    right = [all(cell[:1] in "0123456789-+<≈" for cell in column[1:]) for column in columns]
+    for number, line in enumerate([headers, *rows]):
+        cells = [
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
+        if number == 0:
+            click.echo("  ".join("─" * width for width in widths))
+
+
+def readable_bytes(size: float) -> str:
+    """E.g. `72 kB`."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def readable_count(count: float) -> str:
+    """E.g. `1.99 M`."""
+    for unit in ("", " k", " M"):
+        if count < 1000:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:.3g} G"
+
+
+def microseconds(value: float | None) -> str:
+    """E.g. `68.3`; `-` for a percentile that the number of calls does not carry."""
+    return "-" if value is None else f"{value:,.1f}"

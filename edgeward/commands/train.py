@@ -1,0 +1,75 @@
+"""`edgeward train`: train a full generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..runtime.atomic import check_output
+from .options import DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
+from .server_side import load_data, server_side
+from .terminal import Progress, print_json, readable_count
+
+
+@click.command(epilog="Example:  edgeward train --data mitdb/ --recipe ecg-beats-vae -o teacher.pt --seed 1")
+@click.option("--data", default="simulated", show_default=True, help=DATA_HELP)
+@click.option("--classes", help="Classes to learn, e.g. N,S,V. Without it, those the data have enough of.")
+@click.option("--recipe", default="ecg-beats-vae", show_default=True, help="Name of a recipe, or a TOML file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint to write.")
+@click.option("--resume", is_flag=True, help="Go on from an unfinished checkpoint, bit for bit.")
+@SEED_OPTION
+@OVERWRITE_OPTION
+@JSON_OPTION
+@server_side
+def command(
+    data: str,
+    classes: str | None,
+    recipe: str,
+    output: Path,
+    resume: bool,
+    seed: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Train a full generator on a server, and save it as a checkpoint that `edgeward compress` takes.
+
+    Interrupt it at any time; --resume goes on where it was, with the same data, recipe and seed.
+    """
+    from ..training.checkpoint import load_checkpoint
+    from ..training.loop import train
+    from ..training.recipe import load_training_recipe
+
+    check_output(output, overwrite=overwrite or resume)
+    plan = load_training_recipe(recipe)
+    if resume and output.exists() and seed is None:
+        seed = load_checkpoint(output).seed
+    seed = drawn_seed(seed)
+    dataset = load_data(data, classes, seed)
+    for note in dataset.provenance.notes:
+        click.echo(f"note: {note}", err=True)
+    progress = Progress("Training")
+    checkpoint = train(
+        dataset,
+        plan,
+        output,
+        seed=seed,
+        resume=resume,
+        on_progress=lambda p: progress(
+            p.step, p.steps, "  ".join(f"{name} {loss:.3f}" for name, loss in p.losses.items())
+        ),
+    )
+    parameters = sum(p.numel() for p in checkpoint.generator().parameters())
+    if as_json:
+        print_json(
+            {
+                "file": str(output),
+                "recipe": checkpoint.recipe.to_json(),
+                "seed": checkpoint.seed,
+                "generator_parameters": parameters,
+                "losses": checkpoint.history[-1] if checkpoint.history else {},
+            }
+        )
+        return
+    click.echo(f"{output}: {plan.family}, generator of {readable_count(parameters)} parameters, seed {seed}")
+    click.echo(f"Next:  edgeward compress {output} -o {dataset.schema.name}.edgeward")

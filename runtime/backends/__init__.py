@@ -1,0 +1,23 @@
+"""The engines a generator can run on, by name. No engine is imported before it is used."""
+
+from __future__ import annotations
+
+from ..errors import RequestError
+from .base import Availability, Backend, Description, Options, Session
+from .onnxruntime import OnnxRuntimeBackend
+from .openvino import OpenVinoBackend
+
+__all__ = ["BACKENDS", "Availability", "Backend", "Description", "Options", "Session", "backend_named"]
+
+BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (OnnxRuntimeBackend(), OpenVinoBackend())}
+
+
+def backend_named(name: str) -> Backend:
+    """The backend of this name.
+
+    Raises:
+        RequestError: There is no such backend.
+    """
+    if name not in BACKENDS:
+        raise RequestError(f"there is no backend {name!r}; there are {', '.join(BACKENDS)}")
+    return BACKENDS[name]

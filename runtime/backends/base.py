@@ -1,0 +1,114 @@
+"""What an engine must offer to run a generator. One file per engine implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether an engine can be used here, and if not, why and what to do."""
+
+    available: bool
+    reason: str
+    """Version of the engine, or what is missing with the command that installs it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a session is asked for. What was asked for is what runs, or opening fails."""
+
+    threads: int = 1
+    """Threads an operator may use. Small nets are fastest with one."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What really runs, read back from the engine rather than repeated from the request."""
+
+    backend: str
+    version: str
+    device: str
+    """E.g. `CPU`."""
+    precision: str
+    """In which type the engine computes what the graph leaves in float, e.g. `f32`."""
+    threads: int
+    details: Mapping[str, str]
+    """Engine-specific settings, for reports."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+class Session(Protocol):
+    """A graph ready to run. Not for several threads at once, unless the engine's file says so."""
+
+    input_shapes: Mapping[str, tuple[int | None, ...]]
+    """Shape per graph input in the graph's order; None for a free dimension."""
+    output_shapes: Mapping[str, tuple[int | None, ...]]
+
+    def run(self, inputs: Sequence[FloatArray], outputs: Sequence[FloatArray] | None = None) -> list[FloatArray]:
+        """Run the graph once.
+
+        Args:
+            inputs: One array per graph input, in the graph's order, float32 and C-contiguous.
+            outputs: Arrays to write the results to. None: new arrays, which the caller owns.
+
+        Returns:
+            One array per graph output; those given in `outputs`, if they were.
+        """
+        ...
+
+    def describe(self) -> Description:
+        """What really runs."""
+        ...
+
+    def close(self) -> None:
+        """Give the engine's memory back; the session cannot be used afterwards."""
+        ...
+
+    def __enter__(self) -> Session: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Backend(Protocol):
+    """An engine. Nothing of it is imported before `probe` or `open` is called."""
+
+    name: str
+
+    def probe(self) -> Availability:
+        """Whether the engine can be used here; never raises."""
+        ...
+
+    def open(self, model: bytes, options: Options) -> Session:
+        """Load an ONNX graph.
+
+        Raises:
+            BackendError: The engine is absent, refuses the graph, or would not do what the options ask for.
+        """
+        ...
+
+
+class ClosingSession:
+    """The `with` half of a session, shared by the engines' sessions."""
+
+    def close(self) -> None:
+        """Give the engine's memory back."""
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,83 @@
+"""What generation gives: samples that carry their own meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .condition import ConditionColumns, readable_columns
+from .provenance import MARK, STATEMENT, edgeward_version
+from .schema import Channel, SignalSchema
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which generator, in which form, on which engine: the part of the provenance that batches share."""
+
+    bundle: str
+    """Name and version of the bundle."""
+    bundle_digest: str
+    """SHA-256 of its manifest."""
+    precision: str
+    backend: str
+    """Engine and its version, e.g. `onnxruntime 1.32.0`."""
+    noise_algorithm: str
+    schema: SignalSchema
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive samples of one seed. They are synthetic; no sample is of a patient."""
+
+    samples: npt.NDArray[np.float32]
+    """[n, channels, length], in the channels' units."""
+    columns: ConditionColumns
+    """Per condition [n]: the class's index, or the number in its unit; see `conditions` for readable values."""
+    seed: int
+    first: int
+    """Index of the first sample: sample i of a seed is the same in every batch."""
+    source: Source
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Names, units and ranges of the channels, in the order of the samples' second axis."""
+        return self.source.schema.channels
+
+    @property
+    def sampling_rate_hz(self) -> float:
+        """Samples a second, of every channel."""
+        return self.source.schema.sampling_rate_hz
+
+    @property
+    def conditions(self) -> Mapping[str, npt.NDArray[np.str_] | npt.NDArray[np.float64]]:
+        """Per condition [n]: class names, or numbers in the condition's unit."""
+        return readable_columns(self.source.schema.conditions, self.columns)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where these samples come from, with the synthetic mark; plain JSON values."""
+        return make_provenance(self.source, self.seed, self.first, len(self))
+
+
+def make_provenance(source: Source, seed: int, first: int, n: int) -> dict[str, Any]:
+    """The provenance of samples `first` to `first + n - 1` of a seed."""
+    return {
+        "synthetic": MARK,
+        "statement": STATEMENT,
+        "software": f"edgeward {edgeward_version()}",
+        "bundle": source.bundle,
+        "bundle_sha256": source.bundle_digest,
+        "precision": source.precision,
+        "backend": source.backend,
+        "noise": source.noise_algorithm,
+        "seed": seed,
+        "first": first,
+        "n": n,
+    }

@@ -1,0 +1,106 @@
+"""From what a user asks for (`beat_class=V`) to the condition vectors a graph takes, and back.
+
+Layout of the vector, in the order of the schema's conditions: a class takes one one-hot column per value,
+a number takes one column in its physical unit. A condition that is left open is drawn uniformly from its
+domain, per sample, from the seed: sample i of a seed is the same whatever the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import RequestError
+from .noise import UniformStream
+from .schema import ClassCondition, Condition, NumberCondition, SignalSchema
+
+ConditionValue = str | float
+"""What a user fixes a condition to: a class name, or a number in the condition's unit."""
+
+ConditionColumns = Mapping[str, npt.NDArray[np.float64]]
+"""Per condition one value a sample: the class's index for a class, the quantity for a number."""
+
+
+def check_request(schema: SignalSchema, request: Mapping[str, ConditionValue]) -> dict[str, float]:
+    """Turn the wanted conditions into column values (class index, or number), checking each.
+
+    Raises:
+        RequestError: A name is unknown, a class is unknown, or a number is out of its range.
+    """
+    known = {condition.name: condition for condition in schema.conditions}
+    checked: dict[str, float] = {}
+    for name, value in request.items():
+        if name not in known:
+            offered = ", ".join(known) or "none"
+            raise RequestError(f"there is no condition {name!r}; this generator's conditions: {offered}")
+        checked[name] = _checked_value(known[name], value)
+    return checked
+
+
+def _checked_value(condition: Condition, value: ConditionValue) -> float:
+    if isinstance(condition, ClassCondition):
+        if value not in condition.values:
+            raise RequestError(f"{condition.name}={value} is not possible; give {condition.describe()}")
+        return float(condition.values.index(str(value)))
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not condition.minimum <= number <= condition.maximum:  # false for NaN too
+        raise RequestError(f"{condition.name}={value} is not possible; give {condition.describe()}")
+    return number
+
+
+def draw_columns(
+    conditions: Sequence[Condition], fixed: Mapping[str, float], seed: int, first: int, n: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Column values of samples `first` to `first + n - 1`: the fixed ones, and the open ones drawn.
+
+    Returns:
+        For every condition an array [n]: the class's index, or the number in its unit.
+    """
+    columns: dict[str, npt.NDArray[np.float64]] = {}
+    open_conditions = [condition for condition in conditions if condition.name not in fixed]
+    uniforms = UniformStream(seed, len(conditions)).take(first, n) if open_conditions else None
+    for position, condition in enumerate(conditions):
+        if condition.name in fixed:
+            columns[condition.name] = np.full(n, fixed[condition.name])
+            continue
+        assert uniforms is not None  # noqa: S101 - drawn above exactly when a condition is open
+        uniform = uniforms[:, position]
+        if isinstance(condition, ClassCondition):
+            columns[condition.name] = np.floor(uniform * len(condition.values))
+        else:
+            columns[condition.name] = condition.minimum + uniform * (condition.maximum - condition.minimum)
+    return columns
+
+
+def encode_columns(conditions: Sequence[Condition], columns: ConditionColumns, n: int) -> npt.NDArray[np.float32]:
+    """The condition vectors [n, c] of `n` samples with the given column values."""
+    encoded = np.zeros((n, sum(condition.columns for condition in conditions)), dtype=np.float32)
+    start = 0
+    for condition in conditions:
+        values = columns[condition.name]
+        if isinstance(condition, NumberCondition):
+            encoded[:, start] = values
+        else:
+            encoded[np.arange(n), start + values.astype(np.intp)] = 1.0
+        start += condition.columns
+    return encoded
+
+
+def readable_columns(
+    conditions: Sequence[Condition], columns: ConditionColumns
+) -> dict[str, npt.NDArray[np.str_] | npt.NDArray[np.float64]]:
+    """The column values as people read them: class names instead of indices, numbers as they are."""
+    return {
+        condition.name: (
+            np.array(condition.values)[columns[condition.name].astype(np.intp)]
+            if isinstance(condition, ClassCondition)
+            else columns[condition.name]
+        )
+        for condition in conditions
+    }

@@ -1,0 +1,80 @@
+"""The inputs of a graph for consecutive samples of one seed: noise and condition vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .condition import ConditionColumns, draw_columns, encode_columns
+from .noise import NoiseStream
+from .schema import Condition
+
+_READ_AHEAD = 64
+
+
+class GraphInputs(NamedTuple):
+    """What samples `first`, `first + 1`, … of a seed are made from."""
+
+    noise: npt.NDArray[np.float32]
+    """[n, *noise_shape]"""
+    condition: npt.NDArray[np.float32]
+    """[n, c]"""
+    columns: ConditionColumns
+    """Per condition [n]: the class's index, or the number in its unit."""
+
+
+class Feed:
+    """Noise and conditions of one seed by sample index, the same in whatever portions they are taken.
+
+    Small portions taken one after the other are cut from a larger one made ahead, so that a caller who
+    wants single samples does not pay the set-up of the noise for each. Not for several threads at once.
+
+    Args:
+        seed: 0 to 2**64 - 1.
+        noise_shape: Shape of one sample's noise.
+        conditions: The schema's conditions.
+        fixed: Column values of the conditions that are not drawn, checked already.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        noise_shape: tuple[int, ...],
+        conditions: Sequence[Condition],
+        fixed: Mapping[str, float],
+    ) -> None:
+        self.seed = seed
+        self.fixed = dict(fixed)
+        self._conditions = conditions
+        self._noise = NoiseStream(seed, noise_shape)
+        self._next = -1
+        self._ahead_first = 0
+        self._ahead = self._make(0, 0)
+
+    def take(self, first: int, n: int) -> GraphInputs:
+        """Inputs of samples `first` to `first + n - 1`."""
+        start = first - self._ahead_first
+        if start < 0 or start + n > len(self._ahead.noise):
+            continues = first == self._next
+            self._ahead = self._make(first, max(n, _READ_AHEAD) if continues else n)
+            self._ahead_first, start = first, 0
+        self._next = first + n
+        ahead = self._ahead
+        if n == len(ahead.noise):
+            return ahead
+        return GraphInputs(
+            ahead.noise[start : start + n],
+            ahead.condition[start : start + n],
+            {name: values[start : start + n] for name, values in ahead.columns.items()},
+        )
+
+    def columns(self, first: int, n: int) -> ConditionColumns:
+        """The condition columns alone, for writers that need them a second time."""
+        return draw_columns(self._conditions, self.fixed, self.seed, first, n)
+
+    def _make(self, first: int, n: int) -> GraphInputs:
+        columns = self.columns(first, n)
+        return GraphInputs(self._noise.take(first, n), encode_columns(self._conditions, columns, n), columns)

@@ -1,0 +1,253 @@
+"""Run a bundle: from (seed, index, condition) to samples in physical units."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from .backends import Options, Session, backend_named
+from .batch import Batch, Source, make_provenance
+from .bundle import Bundle, open_bundle
+from .condition import ConditionColumns, ConditionValue, check_request
+from .errors import BundleError, RequestError
+from .feed import Feed
+from .noise import MAX_SEED
+
+BATCH_SIZE = 32
+"""Samples a graph call: more gain nothing on a CPU and leave its caches."""
+
+_MAX_INDEX = 2**63 - 1
+_DRAWN_SEED_BITS = 48  # few enough digits to write down, and exact in every JSON reader
+
+
+def load(
+    path: str | os.PathLike[str] | Bundle,
+    *,
+    backend: str = "onnxruntime",
+    precision: str | None = None,
+    threads: int = 1,
+) -> Generator:
+    """Open a bundle and make it ready to generate.
+
+    Args:
+        path: The bundle folder, or a bundle opened already.
+        backend: `onnxruntime` or `openvino`. What is asked for is what runs; there is no fall-back.
+        precision: Which variant, e.g. `fp32` or `int8`. None: the bundle's default.
+        threads: Threads an operator may use.
+
+    Raises:
+        BundleError: The bundle is damaged, incomplete or for a newer runtime.
+        BackendError: The engine is absent, or refuses the graph.
+        RequestError: There is no such backend or variant, or `threads` is below 1.
+    """
+    if threads < 1:
+        raise RequestError(f"threads must be 1 or more, not {threads}")
+    engine = backend_named(backend)
+    bundle = path if isinstance(path, Bundle) else open_bundle(path)
+    variant = bundle.manifest.variant(precision)
+    session = engine.open(bundle.read(variant.file), Options(threads=threads))
+    _check_contract(bundle, session, variant.file)
+    return Generator(bundle, variant.precision, session)
+
+
+def _check_contract(bundle: Bundle, session: Session, file: str) -> None:
+    manifest = bundle.manifest
+    inputs = {"noise": (None, *manifest.noise_shape), "condition": (None, manifest.data.condition_size)}
+    outputs = {"sample": (None, *manifest.data.shape)}
+    found = dict(session.input_shapes), dict(session.output_shapes)
+    if found != (inputs, outputs):
+        session.close()
+        raise BundleError(
+            f"{bundle.path}: {file} does not keep the contract: its inputs and outputs are {found[0]} and "
+            f"{found[1]}, the manifest says {inputs} and {outputs}"
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """Samples `first` to `first + n - 1` of a seed, not generated yet: what a file writer is given."""
+
+    generator: Generator
+    n: int
+    seed: int
+    first: int
+    fixed: Mapping[str, float]
+
+    def batches(self, size: int = BATCH_SIZE) -> Iterator[Batch]:
+        """The samples in order, at most `size` at a time, in constant memory."""
+        feed = self.generator._feed(self.seed, self.fixed)
+        for first in range(self.first, self.first + self.n, size):
+            n = min(size, self.first + self.n - first)
+            yield self.generator._run(feed, first, n)
+
+    def columns(self, size: int = 4096) -> Iterator[ConditionColumns]:
+        """The conditions of the samples in order, without generating them again."""
+        feed = self.generator._feed(self.seed, self.fixed)
+        for first in range(self.first, self.first + self.n, size):
+            yield feed.columns(first, min(size, self.first + self.n - first))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The provenance of all samples together, with the synthetic mark."""
+        return make_provenance(self.generator.source, self.seed, self.first, self.n)
+
+
+class Generator:
+    """A bundle loaded on an engine. Made by `load`; close it, or use it in a `with` block.
+
+    Safe to use from several threads: calls take turns.
+    """
+
+    def __init__(self, bundle: Bundle, precision: str, session: Session) -> None:
+        self.bundle = bundle
+        self._session = session
+        self._lock = threading.Lock()
+        description = session.describe()
+        manifest = bundle.manifest
+        self.source = Source(
+            bundle=f"{manifest.name} {manifest.version}",
+            bundle_digest=bundle.digest,
+            precision=precision,
+            backend=f"{description.backend} {description.version}",
+            noise_algorithm=manifest.noise_algorithm,
+            schema=manifest.data,
+        )
+        self._request: tuple[Mapping[str, ConditionValue], dict[str, float]] = ({}, {})
+        self._last_feed: Feed | None = None
+        self._own_seed: int | None = None
+        self._own_next = 0
+
+    def generate(
+        self,
+        n: int = 1,
+        *,
+        condition: Mapping[str, ConditionValue] | None = None,
+        seed: int | None = None,
+        first: int | None = None,
+    ) -> Batch:
+        """Generate `n` samples at once; use `iterate` for more than fit into memory.
+
+        Args:
+            n: How many; 1 or more.
+            condition: Conditions to hold fixed, e.g. `{"beat_class": "V"}`. Those left out are drawn for each
+                sample, uniformly from their domain. None: all are drawn.
+            seed: 0 to 2**64 - 1. None: a seed is drawn once for this generator, and each call goes on where
+                the last one ended; `Batch.seed` and `Batch.first` tell how to make the same samples again.
+            first: Index of the first sample. None: 0 if a seed is given, else where the last call ended.
+
+        Raises:
+            RequestError: A number or a condition makes no sense; the message says which are possible.
+        """
+        fixed = self._fixed(condition)
+        with self._lock:
+            seed, first = self._place(n, seed, first)
+            feed = self._last_feed
+            if feed is None or feed.seed != seed or feed.fixed != fixed:
+                feed = self._last_feed = self._feed(seed, fixed)
+            if n <= BATCH_SIZE:
+                return self._run_locked(feed, first, n)
+            return self._run_in_parts(feed, first, n)
+
+    def iterate(
+        self,
+        n: int,
+        *,
+        batch_size: int = BATCH_SIZE,
+        condition: Mapping[str, ConditionValue] | None = None,
+        seed: int | None = None,
+        first: int | None = None,
+    ) -> Iterator[Batch]:
+        """Generate `n` samples in batches, in constant memory. Arguments and errors as in `generate`."""
+        if batch_size < 1:
+            raise RequestError(f"batch_size must be 1 or more, not {batch_size}")
+        return self.series(n, condition=condition, seed=seed, first=first).batches(batch_size)
+
+    def series(
+        self,
+        n: int,
+        *,
+        condition: Mapping[str, ConditionValue] | None = None,
+        seed: int | None = None,
+        first: int | None = None,
+    ) -> Series:
+        """Fix which samples to make, without making them. Arguments and errors as in `generate`."""
+        fixed = self._fixed(condition)
+        with self._lock:
+            seed, first = self._place(n, seed, first)
+        return Series(self, n, seed, first, fixed)
+
+    def describe(self) -> dict[str, Any]:
+        """What really runs, read back from the engine, and what the bundle is; plain JSON values."""
+        return {
+            "bundle": self.source.bundle,
+            "bundle_sha256": self.source.bundle_digest,
+            "precision": self.source.precision,
+            **self._session.describe().to_json(),
+        }
+
+    def close(self) -> None:
+        """Give the engine's memory back; the generator cannot be used afterwards."""
+        self._session.close()
+
+    def __enter__(self) -> Generator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fixed(self, condition: Mapping[str, ConditionValue] | None) -> dict[str, float]:
+        condition = condition or {}
+        last, checked = self._request
+        if condition == last:
+            return checked
+        checked = check_request(self.source.schema, condition)
+        self._request = (dict(condition), checked)
+        return checked
+
+    def _place(self, n: int, seed: int | None, first: int | None) -> tuple[int, int]:
+        if n < 1:
+            raise RequestError(f"n must be 1 or more, not {n}")
+        if seed is None:
+            if self._own_seed is None:
+                self._own_seed = secrets.randbits(_DRAWN_SEED_BITS)
+            seed = self._own_seed
+            first = self._own_next if first is None else first
+            self._own_next = first + n
+        elif not 0 <= seed <= MAX_SEED:
+            raise RequestError(f"seed must be from 0 to 2**64 - 1, not {seed}")
+        first = first or 0
+        if first < 0 or first + n > _MAX_INDEX:
+            raise RequestError(f"sample indices must be from 0 to 2**63 - 1, not {first} to {first + n - 1}")
+        return seed, first
+
+    def _feed(self, seed: int, fixed: Mapping[str, float]) -> Feed:
+        return Feed(seed, self.bundle.manifest.noise_shape, self.source.schema.conditions, fixed)
+
+    def _run(self, feed: Feed, first: int, n: int) -> Batch:
+        with self._lock:
+            return self._run_locked(feed, first, n)
+
+    def _run_locked(self, feed: Feed, first: int, n: int) -> Batch:
+        noise, condition, columns = feed.take(first, n)
+        (samples,) = self._session.run((noise, condition))
+        return Batch(samples, columns, feed.seed, first, self.source)
+
+    def _run_in_parts(self, feed: Feed, first: int, n: int) -> Batch:
+        try:
+            samples = np.empty((n, *self.source.schema.shape), dtype=np.float32)
+        except MemoryError:
+            raise RequestError(f"{n} samples do not fit into memory; use iterate(), or write them to a file") from None
+        for start in range(0, n, BATCH_SIZE):
+            stop = min(start + BATCH_SIZE, n)
+            noise, condition, _ = feed.take(first + start, stop - start)
+            self._session.run((noise, condition), (samples[start:stop],))
+        return Batch(samples, feed.columns(first, n), feed.seed, first, self.source)

@@ -1,0 +1,78 @@
+"""The golden vectors of a bundle: outputs recorded where it was made, which every device must repeat."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..devices import this_host
+from .bundle import Bundle
+from .errors import BundleError
+from .generator import BATCH_SIZE, load
+from .manifest import GOLDEN_NAME
+
+MAX_GOLDEN_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class GoldenResult:
+    """How far one variant on one engine is from what was recorded."""
+
+    precision: str
+    backend: str
+    error: float
+    """Relative error: the largest root-mean-square deviation of a sample over the recorded samples' own."""
+    tolerance: float
+    """What the manifest allows on this class of CPU."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the variant is right on this engine and machine."""
+        return self.error <= self.tolerance  # false for NaN
+
+
+def relative_error(outputs: npt.NDArray[np.float32], golden: npt.NDArray[np.float32]) -> float:
+    """Largest root-mean-square deviation of one sample, relative to the root mean square of all golden ones.
+
+    Args:
+        outputs: [n, channels, length], to be judged.
+        golden: [n, channels, length], the truth.
+    """
+    deviation = (outputs.astype(np.float64) - golden) ** 2
+    scale = np.sqrt(np.mean(golden.astype(np.float64) ** 2))
+    return float(np.sqrt(deviation.reshape(len(golden), -1).mean(axis=1)).max() / scale)
+
+
+def check_golden(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:
+    """Generate the golden samples of one variant on one engine and compare.
+
+    Raises:
+        BundleError: The bundle's golden file is unusable.
+        BackendError: The engine is absent, or refuses the graph.
+    """
+    golden = _read_golden(bundle, precision)
+    with load(bundle, backend=backend, precision=precision, threads=threads) as generator:
+        outputs = generator.generate(len(golden), seed=bundle.manifest.golden_seed).samples
+    tolerance = bundle.manifest.variant(precision).tolerance_for(this_host().cpu_class)
+    return GoldenResult(precision, backend, relative_error(outputs, golden), tolerance)
+
+
+def _read_golden(bundle: Bundle, precision: str) -> npt.NDArray[np.float32]:
+    try:
+        content = io.BytesIO(bundle.read(GOLDEN_NAME))
+        with zipfile.ZipFile(content) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_GOLDEN_BYTES:
+                raise BundleError(f"{GOLDEN_NAME} is larger than the {MAX_GOLDEN_BYTES} bytes it may unpack to")
+        golden = np.load(content, allow_pickle=False)[precision]
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, NotImplementedError) as error:
+        raise BundleError(f"{GOLDEN_NAME} does not hold the {precision} outputs: {error}") from error
+    shape = bundle.manifest.data.shape
+    if golden.dtype != np.float32 or golden.shape[1:] != shape or not 1 <= len(golden) <= BATCH_SIZE:
+        raise BundleError(f"{GOLDEN_NAME}: {precision} must be float32 [1 to {BATCH_SIZE}, {shape}]")
+    if not np.isfinite(golden).all() or not golden.any():
+        raise BundleError(f"{GOLDEN_NAME}: {precision} must be finite and not all zero")
+    return np.asarray(golden)

@@ -1,0 +1,218 @@
+"""The manifest of a bundle: what it makes, of which files it consists, where it comes from.
+
+Reads and writes `manifest.json`. Files themselves are the business of `bundle.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import BundleError, RequestError
+from .json_fields import Fields, parse_json
+from .noise import ALGORITHM, MAX_SEED
+from .schema import SignalSchema, signal_schema_from_json
+
+SCHEMA_VERSION = 1
+"""Raised whenever a field is added, removed or changes its meaning; a runtime refuses what is newer."""
+
+MANIFEST_NAME = "manifest.json"
+GOLDEN_NAME = "golden.npz"
+CARD_NAME = "CARD.md"
+
+MAX_NOISE_SIZE = 2**24
+MAX_FILE_BYTES = 2**31
+_SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Size and hash of one file of the bundle."""
+
+    sha256: str
+    size: int
+    """In bytes."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One form of the same generator: the graph in one precision."""
+
+    precision: str
+    """`fp32`, `int8`, …: what a user asks for by name."""
+    file: str
+    """Path of the ONNX graph inside the bundle."""
+    parameters: int
+    multiply_adds: int
+    """Multiply-accumulate operations for one sample."""
+    tolerance: Mapping[str, float]
+    """By CPU class (or `default`): largest relative error of the golden outputs that still counts as right."""
+
+    def tolerance_for(self, cpu_class: str) -> float:
+        """The tolerance that holds on machines of this class."""
+        return self.tolerance.get(cpu_class, self.tolerance["default"])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a runtime needs to know of a bundle before it opens an engine."""
+
+    name: str
+    version: str
+    data: SignalSchema
+    noise_shape: tuple[int, ...]
+    noise_algorithm: str
+    variants: tuple[Variant, ...]
+    default_precision: str
+    """The variant used when none is asked for: the fastest that passed, on the machine that made the bundle."""
+    golden_seed: int
+    files: Mapping[str, FileEntry]
+    """Every file of the bundle but the manifest itself."""
+    lineage: Mapping[str, Any]
+    """Data, teacher, recipe, steps with what each cost. For people and auditors; nothing acts on it."""
+    licence: str
+    attribution: str
+    intended_use: tuple[str, ...]
+    forbidden_use: tuple[str, ...]
+
+    def variant(self, precision: str | None) -> Variant:
+        """The variant of this precision, or the default one for None.
+
+        Raises:
+            RequestError: There is no such variant.
+        """
+        wanted = precision or self.default_precision
+        for variant in self.variants:
+            if variant.precision == wanted:
+                return variant
+        offered = ", ".join(variant.precision for variant in self.variants)
+        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant; it has {offered}")
+
+    def to_bytes(self) -> bytes:
+        """The file's content: UTF-8 JSON ending in a newline; the same manifest gives the same bytes."""
+        value = {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "version": self.version,
+            "synthetic_data_only": True,
+            "data": self.data.to_json(),
+            "noise": {"shape": list(self.noise_shape), "algorithm": self.noise_algorithm},
+            "variants": [
+                {
+                    "precision": variant.precision,
+                    "file": variant.file,
+                    "parameters": variant.parameters,
+                    "multiply_adds": variant.multiply_adds,
+                    "tolerance": dict(variant.tolerance),
+                }
+                for variant in self.variants
+            ],
+            "default_precision": self.default_precision,
+            "golden_seed": self.golden_seed,
+            "files": {
+                path: {"sha256": entry.sha256, "bytes": entry.size} for path, entry in sorted(self.files.items())
+            },
+            "lineage": dict(self.lineage),
+            "licence": self.licence,
+            "attribution": self.attribution,
+            "intended_use": list(self.intended_use),
+            "forbidden_use": list(self.forbidden_use),
+        }
+        return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def manifest_from_bytes(data: bytes) -> Manifest:
+    """Read an untrusted manifest.
+
+    Raises:
+        BundleError: It is no valid manifest, or one for a newer runtime.
+    """
+    fields = Fields(parse_json(data, MANIFEST_NAME), MANIFEST_NAME)
+    version = fields.integer("schema_version", minimum=1)
+    if version > SCHEMA_VERSION:
+        raise BundleError(
+            f"this bundle has schema version {version}, and this runtime knows versions up to "
+            f"{SCHEMA_VERSION}; update it with: pip install --upgrade edgeward"
+        )
+    if fields.anything("synthetic_data_only") is not True:
+        raise BundleError(f"{MANIFEST_NAME}: 'synthetic_data_only' must be true; nothing else may be run")
+    noise = fields.fields("noise")
+    manifest = Manifest(
+        name=fields.text("name"),
+        version=fields.text("version"),
+        data=signal_schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
+        noise_shape=noise.integers("shape", minimum=1, maximum=MAX_NOISE_SIZE),
+        noise_algorithm=noise.text("algorithm"),
+        variants=tuple(_variant(variant) for variant in fields.objects("variants")),
+        default_precision=fields.text("default_precision"),
+        golden_seed=fields.integer("golden_seed", maximum=MAX_SEED),
+        files={path: _file_entry(path, entry) for path, entry in fields.named("files").items()},
+        lineage=_object(fields.anything("lineage"), "lineage"),
+        licence=fields.text("licence"),
+        attribution=fields.text("attribution"),
+        intended_use=fields.texts("intended_use"),
+        forbidden_use=fields.texts("forbidden_use"),
+    )
+    noise.end()
+    fields.end()
+    _check_whole(manifest)
+    return manifest
+
+
+def _variant(fields: Fields) -> Variant:
+    tolerances = fields.fields("tolerance")
+    variant = Variant(
+        precision=fields.text("precision"),
+        file=fields.text("file"),
+        parameters=fields.integer("parameters"),
+        multiply_adds=fields.integer("multiply_adds"),
+        tolerance={name: tolerances.number(name) for name in tolerances.names()},
+    )
+    if "default" not in variant.tolerance:
+        raise BundleError(f"{fields.where}: tolerance needs a 'default'")
+    if not all(tolerance > 0 for tolerance in variant.tolerance.values()):
+        raise BundleError(f"{fields.where}: a tolerance must be positive")
+    fields.end()
+    return variant
+
+
+def _file_entry(path: str, fields: Fields) -> FileEntry:
+    if not _SAFE_PATH.fullmatch(path) or len(path) > 200:
+        raise BundleError(f"{MANIFEST_NAME}: {path!r} is not a plain path inside the bundle")
+    entry = FileEntry(sha256=fields.text("sha256"), size=fields.integer("bytes", maximum=MAX_FILE_BYTES))
+    if not _SHA256.fullmatch(entry.sha256):
+        raise BundleError(f"{fields.where}: 'sha256' must be 64 hexadecimal digits")
+    fields.end()
+    return entry
+
+
+def _object(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BundleError(f"{MANIFEST_NAME}: {name!r} must be a JSON object")
+    return value
+
+
+def _check_whole(manifest: Manifest) -> None:
+    """Checks that span several fields."""
+    if manifest.noise_algorithm != ALGORITHM:
+        raise BundleError(
+            f"this bundle wants the noise {manifest.noise_algorithm!r}, this runtime makes {ALGORITHM!r}; "
+            "update it with: pip install --upgrade edgeward"
+        )
+    if not manifest.noise_shape or math.prod(manifest.noise_shape) > MAX_NOISE_SIZE:
+        raise BundleError(f"{MANIFEST_NAME}: the noise must have 1 to {MAX_NOISE_SIZE} numbers a sample")
+    precisions = [variant.precision for variant in manifest.variants]
+    if not precisions or len(set(precisions)) != len(precisions):
+        raise BundleError(f"{MANIFEST_NAME}: variants must be at least one, each of another precision")
+    if manifest.default_precision not in precisions:
+        raise BundleError(f"{MANIFEST_NAME}: default_precision {manifest.default_precision!r} is no variant")
+    for needed in (GOLDEN_NAME, *(variant.file for variant in manifest.variants)):
+        if needed not in manifest.files:
+            raise BundleError(f"{MANIFEST_NAME}: {needed!r} is used but not listed under 'files'")
+    if MANIFEST_NAME in manifest.files:
+        raise BundleError(f"{MANIFEST_NAME} cannot list its own hash")

@@ -1,0 +1,1 @@
+"""Full generators, trained on a server: datasets, families, the loop. Needs the `train` extra."""

@@ -1,0 +1,109 @@
+"""Checkpoints: written atomically, read without running anything in them."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..runtime.atomic import atomic_file
+from ..runtime.errors import TrainingError
+from ..runtime.schema import SignalSchema, signal_schema_from_json
+from .datasets.dataset import Provenance
+from .families import Family, Generative, build_family
+from .recipe import TrainingRecipe, training_recipe_from_mapping
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as trained so far."""
+
+    recipe: TrainingRecipe
+    schema: SignalSchema
+    provenance: Provenance
+    seed: int
+    step: int
+    weights: dict[str, Any]
+    """State of the averaged model: what ships."""
+    progress: dict[str, Any] | None
+    """What only `--resume` needs: live model, optimiser, schedule. None once training is complete."""
+    history: list[dict[str, float]]
+    """Loss terms over the steps."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether training ran to its end."""
+        return self.progress is None
+
+    def family(self) -> Family:
+        """The averaged model, in evaluation mode.
+
+        Raises:
+            TrainingError: The weights do not fit the recipe.
+        """
+        family = build_family(self.recipe.family, self.schema, self.recipe.options)
+        try:
+            family.load_state_dict(self.weights)
+        except RuntimeError as error:
+            raise TrainingError(f"the checkpoint's weights do not fit its recipe: {error}") from error
+        return family.eval()
+
+    def generator(self) -> Generative:
+        """The part that ships, in evaluation mode."""
+        return self.family().generator().eval()
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint; the file is whole or not there.
+
+    Raises:
+        OutputError: The system refused to write.
+    """
+    content = {
+        "edgeward_checkpoint": _FORMAT,
+        "recipe": checkpoint.recipe.to_json(),
+        "schema": checkpoint.schema.to_json(),
+        "provenance": {**vars(checkpoint.provenance), "notes": list(checkpoint.provenance.notes)},
+        "seed": checkpoint.seed,
+        "step": checkpoint.step,
+        "weights": checkpoint.weights,
+        "progress": checkpoint.progress,
+        "history": checkpoint.history,
+    }
+    with atomic_file(path) as file:
+        torch.save(content, file)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Only tensors and plain values are accepted, so a hostile file cannot run code.
+
+    Raises:
+        TrainingError: The file is absent, damaged, foreign, or from a newer version.
+    """
+    if not path.is_file():
+        raise TrainingError(f"{path} does not exist; make it with: edgeward train -o {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        cause = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise TrainingError(f"{path} is damaged, or is no checkpoint: {cause}") from error
+    if not isinstance(content, dict) or "edgeward_checkpoint" not in content:
+        raise TrainingError(f"{path} is no checkpoint of Edgeward")
+    if content["edgeward_checkpoint"] != _FORMAT:
+        raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
+    provenance = content["provenance"]
+    return Checkpoint(
+        recipe=training_recipe_from_mapping(content["recipe"], str(path)),
+        schema=signal_schema_from_json(content["schema"], str(path)),
+        provenance=Provenance(**{**provenance, "notes": tuple(provenance["notes"])}),
+        seed=content["seed"],
+        step=content["step"],
+        weights=content["weights"],
+        progress=content["progress"],
+        history=content["history"],
+    )

@@ -1,0 +1,1 @@
+"""Networks the families are built from, of operations that export and quantise well."""

@@ -1,0 +1,98 @@
+"""Training recipes: a TOML file a person can read in a minute, checked as it is read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..runtime.errors import TrainingError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """Everything that decides how a teacher is trained, but the data and the seed."""
+
+    name: str
+    family: str
+    steps: int
+    batch_size: int
+    learning_rate: float
+    """Peak of the one-cycle schedule."""
+    weight_decay: float
+    ema_decay: float
+    """Of the exponential moving average of the weights, which is what ships."""
+    class_balance: float
+    """0: classes are drawn as often as they occur. 1: all equally often."""
+    options: Mapping[str, Any]
+    """The family's own table, e.g. `[vae]`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `training_recipe_from_mapping` reads them back."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
+        return {**plain, self.family: dict(self.options)}
+
+
+def read_toml(source: str | Path, package: str) -> Mapping[str, Any]:
+    """Read a recipe by its name (shipped in `package`) or by its path.
+
+    Raises:
+        TrainingError: There is no such recipe, or it is not valid TOML.
+    """
+    shipped = resources.files(package).joinpath("recipes")
+    path = shipped.joinpath(f"{source}.toml")
+    file = path if path.is_file() else Path(source)
+    try:
+        content = file.read_text(encoding="utf-8")
+    except OSError as error:
+        names = ", ".join(sorted(f.name.removesuffix(".toml") for f in shipped.iterdir() if f.name.endswith(".toml")))
+        raise TrainingError(f"there is no recipe {str(source)!r}; give a TOML file, or one of: {names}") from error
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"recipe {source} is not valid TOML: {error}") from error
+
+
+def load_training_recipe(source: str | Path) -> TrainingRecipe:
+    """Read a training recipe by its name or path.
+
+    Raises:
+        TrainingError: It does not exist or makes no sense; the message names the field.
+    """
+    return training_recipe_from_mapping(read_toml(source, __package__), str(source))
+
+
+def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> TrainingRecipe:
+    """Check the values of a recipe.
+
+    Raises:
+        TrainingError: A field is missing, unknown, or makes no sense.
+    """
+    family = values.get("family")
+    wanted = {f.name for f in fields(TrainingRecipe)} - {"options"} | {str(family)}
+    if set(values) != wanted:
+        missing, unknown = sorted(wanted - set(values)), sorted(set(values) - wanted)
+        raise TrainingError(f"recipe {where}: missing {missing or 'nothing'}, not known {unknown or 'nothing'}")
+    recipe = TrainingRecipe(
+        **{name: value for name, value in values.items() if name != family}, options=values[str(family)]
+    )
+    for ok, field in (
+        (isinstance(recipe.steps, int) and recipe.steps >= 1, "steps must be 1 or more"),
+        (isinstance(recipe.batch_size, int) and recipe.batch_size >= 2, "batch_size must be 2 or more"),
+        (0 < recipe.learning_rate < 1, "learning_rate must be above 0 and below 1"),
+        (recipe.weight_decay >= 0, "weight_decay must be 0 or more"),
+        (0 <= recipe.ema_decay < 1, "ema_decay must be from 0 to below 1"),
+        (0 <= recipe.class_balance <= 1, "class_balance must be from 0 to 1"),
+        (isinstance(recipe.options, dict), f"[{family}] must be a table"),
+    ):
+        if not ok:
+            raise TrainingError(f"recipe {where}: {field}")
+    return recipe
