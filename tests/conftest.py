@@ -24,7 +24,7 @@ TINY_TRAINING = {
     "weight_decay": 0.0,
     "ema_decay": 0.8,
     "class_balance": 1.0,
-    "vae": {"noise_size": 6, "widths": [32, 32, 24, 16]},
+    "vae": {"noise_size": 6, "widths": [32, 32, 24, 16], "prior_couplings": 2, "prior_hidden": 16},
 }
 TINY_COMPRESSION = """
 name = "tiny"

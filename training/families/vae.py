@@ -1,6 +1,7 @@
-"""Conditional variational autoencoder with a calibrated decoder.
+"""Conditional variational autoencoder with a learnt prior and a calibrated decoder.
 
-Kingma & Welling, ICLR 2014 (the model and its bound); Sohn, Lee & Yan, NeurIPS 2015 (conditioning);
+Kingma & Welling, ICLR 2014 (the model and its bound); Sohn, Lee & Yan, NeurIPS 2015 (condition and prior network);
+Chen et al., ICLR 2017 (a flow as the prior: without it, samples drawn for a rare class look like the common one);
 Rybkin, Daniilidis & Levine, ICML 2021 ("sigma-VAE": the decoder's variance is set to its optimum, which
 balances the two terms of the bound without a weight to tune).
 """
@@ -19,14 +20,18 @@ from torch import Tensor
 from ...runtime.errors import TrainingError
 from ...runtime.schema import SignalSchema
 from ..networks.conv1d import SignalDecoder, SignalEncoder
+from ..networks.flow import ConditionalFlow
 from .family import Family, Generative, Normalisation
 
 
 class VaeGenerator(Generative):
-    """The decoder: the mean of p(sample | noise, condition), in physical units."""
+    """Prior and decoder: the mean of p(sample | latent, condition), in physical units."""
 
-    def __init__(self, decoder: SignalDecoder, normalisation: Normalisation, noise: int, condition: int) -> None:
+    def __init__(
+        self, prior: ConditionalFlow, decoder: SignalDecoder, normalisation: Normalisation, noise: int, condition: int
+    ) -> None:
         super().__init__()
+        self.prior = prior
         self.decoder = decoder
         self.normalisation = normalisation
         self.noise_shape = (noise,)
@@ -34,7 +39,8 @@ class VaeGenerator(Generative):
 
     def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
         """[n, noise] and [n, c] to samples [n, channels, length]."""
-        decoded = self.decoder(torch.cat([noise, condition], dim=1))
+        latents = self.prior(noise, condition)
+        decoded = self.decoder(torch.cat([latents, condition], dim=1))
         return self.normalisation.to_physical(decoded)
 
 
@@ -45,14 +51,19 @@ class Vae(Family):
         schema: The data's schema.
         noise_size: Size of the latent vector.
         widths: Channels of encoder and decoder, coarsest first.
+        prior_couplings: Couplings of the prior's flow.
+        prior_hidden: Width of their networks.
     """
 
-    def __init__(self, schema: SignalSchema, noise_size: int, widths: Sequence[int]) -> None:
+    def __init__(
+        self, schema: SignalSchema, noise_size: int, widths: Sequence[int], prior_couplings: int, prior_hidden: int
+    ) -> None:
         super().__init__()
         channels, length = schema.shape
         self._noise_size, self._condition_size = noise_size, schema.condition_size
         self.normalisation = Normalisation(schema)
         self.encoder = SignalEncoder(channels, length, schema.condition_size, 2 * noise_size, widths)
+        self.prior = ConditionalFlow(noise_size, schema.condition_size, prior_hidden, prior_couplings)
         self.decoder = SignalDecoder(noise_size + schema.condition_size, channels, length, widths)
 
     def fit_normalisation(self, samples: npt.NDArray[np.float32]) -> None:
@@ -70,16 +81,18 @@ class Vae(Family):
         # With sigma^2 at its optimum, the mean squared error, -log p(x|z) is log sigma plus constants.
         sigma_squared = error.square().mean()
         reconstruction = 0.5 * (torch.log(sigma_squared) + 1.0 + math.log(2.0 * math.pi))
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).sum(dim=1).mean()
+        # The flow's density has no closed divergence; one sample a record estimates it without bias.
+        log_posterior = -0.5 * (epsilon.square() + log_variance + math.log(2.0 * math.pi)).sum(dim=1)
+        divergence = (log_posterior - self.prior.log_density(z, condition)).mean()
         return {"reconstruction": reconstruction, "divergence": divergence / numbers}
 
     def generator(self) -> VaeGenerator:
-        """The decoder as it ships; shares its weights with the model."""
-        return VaeGenerator(self.decoder, self.normalisation, self._noise_size, self._condition_size)
+        """Prior and decoder as they ship; they share their weights with the model."""
+        return VaeGenerator(self.prior, self.decoder, self.normalisation, self._noise_size, self._condition_size)
 
 
 def build_vae(schema: SignalSchema, options: Mapping[str, Any]) -> Vae:
-    """Build an untrained VAE from a recipe's `[vae]` table: `noise_size`, `widths`.
+    """Build an untrained VAE from a recipe's `[vae]` table, whose keys are the arguments of `Vae`.
 
     Raises:
         TrainingError: An option is missing, unknown, or does not suit the data.
