@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..runtime.errors import TrainingError
-from ..training.recipe import read_toml
+from ..training.recipe import is_number, read_toml
 
 _STEP_OPTIONS: dict[str, dict[str, type]] = {
     "prune": {"ratio": float, "round_to": int},
@@ -63,10 +64,17 @@ def load_compression_recipe(source: str | Path) -> CompressionRecipe:
     values = read_toml(source, __package__)
     if set(values) != {"name", "step", "allowance"}:
         raise TrainingError(f"recipe {source}: it needs a name, [[step]]s and an [allowance], and nothing else")
+    if not isinstance(values["name"], str):
+        raise TrainingError(f"recipe {source}: name must be a text")
+    if not isinstance(values["step"], list) or not all(isinstance(step, dict) for step in values["step"]):
+        raise TrainingError(f"recipe {source}: step must be a list of tables, [[step]]")
     try:
         allowance = Allowance(**values["allowance"])
     except TypeError as error:
         raise TrainingError(f"recipe {source}: [allowance]: {error}") from error
+    for field, allowed in vars(allowance).items():
+        if not is_number(float, allowed) or not allowed >= 0:
+            raise TrainingError(f"recipe {source}: [allowance]: {field} must be a number, 0 or more, not {allowed!r}")
     steps = tuple(_step(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
     order = [step.do for step in steps]
     if order[-2:] != ["export", "quantise"] or not {"prune", "distil"}.issuperset(order[:-2]):
@@ -76,14 +84,15 @@ def load_compression_recipe(source: str | Path) -> CompressionRecipe:
 
 def _step(values: dict[str, Any], where: str) -> StepPlan:
     do = values.pop("do", None)
-    if do not in _STEP_OPTIONS:
+    if not isinstance(do, str) or do not in _STEP_OPTIONS:
         raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(_STEP_OPTIONS)}")
     wanted = _STEP_OPTIONS[do]
     if set(values) != set(wanted):
         raise TrainingError(f"{where}: {do} takes {sorted(wanted)}, not {sorted(values)}")
     for name, kind in wanted.items():
-        if isinstance(values[name], bool) or not isinstance(values[name], int if kind is int else int | float):
-            raise TrainingError(f"{where}: {name} must be a {kind.__name__}")
-        if not values[name] > 0 or (name == "ratio" and values[name] >= 1):
+        if not is_number(kind, values[name]):
+            raise TrainingError(f"{where}: {name} must be a {'whole ' if kind is int else ''}number")
+        too_much = {"ratio": values[name] >= 1, "percentile": values[name] > 100}.get(name, False)
+        if not 0 < values[name] < math.inf or too_much:
             raise TrainingError(f"{where}: {name} = {values[name]} makes no sense")
     return StepPlan(do, values)

@@ -61,7 +61,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     help="Show the version.",
 )
 def cli() -> None:
-    r"""Compressed generators of synthetic medical data, on the device.
+    """Compressed generators of synthetic medical data, on the device.
 
     Everything Edgeward makes is synthetic: not from a patient, not for clinical use.
 
@@ -69,7 +69,7 @@ def cli() -> None:
     Start here:   edgeward demo
     Exit codes:   0 done, 2 wrong request, 3 data, 4 bundle, 5 engine,
                   6 output, 7 not good enough, 8 training, 130 interrupted
-    """
+    """  # noqa: D301 - click wants the character, not the two that a raw text has
 
 
 def main() -> None:

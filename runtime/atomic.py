@@ -18,22 +18,31 @@ from .errors import OutputError
 _RESERVE_BYTES = 16 * 2**20
 
 
-def check_output(path: Path, *, overwrite: bool, needed_bytes: int = 0) -> None:
+def check_output(path: Path, *, overwrite: bool, folder: bool = False, needed_bytes: int = 0) -> None:
     """Refuse an output place before any long work starts, not after it.
+
+    Args:
+        path: Where the output shall go.
+        overwrite: Whether something of the same kind may be there.
+        folder: Whether the output is a folder, and not a file.
+        needed_bytes: About how large it will be.
 
     Raises:
         OutputError: The place is taken, cannot be written, or has too little space.
     """
     if path.name in ("", ".", ".."):
         raise OutputError(f"{str(path)!r} names no file; give the output a name")
-    if (path.exists() or path.is_symlink()) and not overwrite:
-        raise OutputError(f"{path} is there already; give another name, or --overwrite to replace it")
     parent = path.parent
-    if not parent.is_dir():
-        raise OutputError(f"{parent} is not a folder; make it first, or write somewhere else")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{parent} cannot be written to; change its permissions, or write somewhere else")
     try:
+        if path.exists() or path.is_symlink():
+            if not overwrite:
+                raise OutputError(f"{path} is there already; give another name, or --overwrite to replace it")
+            if path.exists() and not (path.is_dir() if folder else path.is_file()):
+                raise OutputError(f"{path} is no {'folder' if folder else 'ordinary file'}; give another name")
+        if not parent.is_dir():
+            raise OutputError(f"{parent} is not a folder; make it first, or write somewhere else")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise OutputError(f"{parent} cannot be written to; change its permissions, or write somewhere else")
         free = shutil.disk_usage(parent).free
     except OSError as error:
         raise _output_error(path, error) from error

@@ -50,14 +50,17 @@ def open_bundle(path: str | os.PathLike[str]) -> Bundle:
         BundleError: Something is missing, damaged, not listed, or for a newer runtime; the message names it.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        reason = "is not a folder" if folder.exists() else "does not exist"
-        raise BundleError(f"{folder} {reason}; a bundle is a folder with a {MANIFEST_NAME} in it")
-    if not (folder / MANIFEST_NAME).exists():
-        raise BundleError(f"{folder} has no {MANIFEST_NAME}; it is not a bundle, or not a whole one")
-    content = _read_regular(folder / MANIFEST_NAME, MANIFEST_NAME, _MAX_MANIFEST_BYTES)
-    manifest = manifest_from_bytes(content)
-    _check_files(folder, manifest)
+    try:
+        if not folder.is_dir():
+            reason = "is not a folder" if folder.exists() else "does not exist"
+            raise BundleError(f"{folder} {reason}; a bundle is a folder with a {MANIFEST_NAME} in it")
+        if not (folder / MANIFEST_NAME).exists():
+            raise BundleError(f"{folder} has no {MANIFEST_NAME}; it is not a bundle, or not a whole one")
+        content = _read_regular(folder / MANIFEST_NAME, MANIFEST_NAME, _MAX_MANIFEST_BYTES)
+        manifest = manifest_from_bytes(content)
+        _check_files(folder, manifest)
+    except OSError as error:
+        raise BundleError(f"{folder} cannot be read: {error.strerror or error}") from error
     return Bundle(folder, manifest, hashlib.sha256(content).hexdigest())
 
 
@@ -116,7 +119,8 @@ def _read_regular(path: Path, name: str, max_bytes: int) -> bytes:
 
 
 def _open_without_following(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+    # Opening a pipe would wait for its writer.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _check_hash(name: str, entry: FileEntry, found: str) -> None:

@@ -47,7 +47,7 @@ def _checked_value(condition: Condition, value: ConditionValue) -> float:
         return float(condition.values.index(str(value)))
     try:
         number = float(value)
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not condition.minimum <= number <= condition.maximum:  # false for NaN too
         raise RequestError(f"{condition.name}={value} is not possible; give {condition.describe()}")

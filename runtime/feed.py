@@ -12,7 +12,7 @@ from .condition import ConditionColumns, draw_columns, encode_columns
 from .noise import NoiseStream
 from .schema import Condition
 
-_READ_AHEAD = 64
+_READ_AHEAD = 256
 
 
 class GraphInputs(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import this_host
 from .backends import Options, Session, backend_named
 from .batch import Batch, Source, make_provenance
 from .bundle import Bundle, open_bundle
@@ -40,15 +41,16 @@ def load(
         path: The bundle folder, or a bundle opened already.
         backend: `onnxruntime` or `openvino`. What is asked for is what runs; there is no fall-back.
         precision: Which variant, e.g. `fp32` or `int8`. None: the bundle's default.
-        threads: Threads an operator may use.
+        threads: Threads an operator may use, at most one per core.
 
     Raises:
         BundleError: The bundle is damaged, incomplete or for a newer runtime.
         BackendError: The engine is absent, or refuses the graph.
-        RequestError: There is no such backend or variant, or `threads` is below 1.
+        RequestError: There is no such backend or variant, or too many or too few threads.
     """
-    if threads < 1:
-        raise RequestError(f"threads must be 1 or more, not {threads}")
+    cores = this_host().logical_cores
+    if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
+        raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     engine = backend_named(backend)
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
     variant = bundle.manifest.variant(precision)
@@ -107,7 +109,7 @@ class Generator:
 
     def __init__(self, bundle: Bundle, precision: str, session: Session) -> None:
         self.bundle = bundle
-        self._session = session
+        self._session: Session | None = session
         self._lock = threading.Lock()
         description = session.describe()
         manifest = bundle.manifest
@@ -147,13 +149,14 @@ class Generator:
         """
         fixed = self._fixed(condition)
         with self._lock:
-            seed, first = self._place(n, seed, first)
+            place, start = self._place(n, seed, first)
             feed = self._last_feed
-            if feed is None or feed.seed != seed or feed.fixed != fixed:
-                feed = self._last_feed = self._feed(seed, fixed)
-            if n <= BATCH_SIZE:
-                return self._run_locked(feed, first, n)
-            return self._run_in_parts(feed, first, n)
+            if feed is None or feed.seed != place or feed.fixed != fixed:
+                feed = self._last_feed = self._feed(place, fixed)
+            batch = (self._run_locked if n <= BATCH_SIZE else self._run_in_parts)(feed, start, n)
+            if seed is None:
+                self._own_next = start + n
+            return batch
 
     def iterate(
         self,
@@ -180,21 +183,27 @@ class Generator:
         """Fix which samples to make, without making them. Arguments and errors as in `generate`."""
         fixed = self._fixed(condition)
         with self._lock:
-            seed, first = self._place(n, seed, first)
-        return Series(self, n, seed, first, fixed)
+            self._open_session()
+            place, start = self._place(n, seed, first)
+            if seed is None:
+                self._own_next = start + n
+        return Series(self, n, place, start, fixed)
 
     def describe(self) -> dict[str, Any]:
         """What really runs, read back from the engine, and what the bundle is; plain JSON values."""
         return {
             "bundle": self.source.bundle,
             "bundle_sha256": self.source.bundle_digest,
-            "precision": self.source.precision,
-            **self._session.describe().to_json(),
+            "variant": self.source.precision,
+            **self._open_session().describe().to_json(),
         }
 
     def close(self) -> None:
         """Give the engine's memory back; the generator cannot be used afterwards."""
-        self._session.close()
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
 
     def __enter__(self) -> Generator:
         return self
@@ -221,7 +230,6 @@ class Generator:
                 self._own_seed = secrets.randbits(_DRAWN_SEED_BITS)
             seed = self._own_seed
             first = self._own_next if first is None else first
-            self._own_next = first + n
         elif not 0 <= seed <= MAX_SEED:
             raise RequestError(f"seed must be from 0 to 2**64 - 1, not {seed}")
         first = first or 0
@@ -232,22 +240,29 @@ class Generator:
     def _feed(self, seed: int, fixed: Mapping[str, float]) -> Feed:
         return Feed(seed, self.bundle.manifest.noise_shape, self.source.schema.conditions, fixed)
 
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise RequestError("this generator is closed; load the bundle again")
+        return self._session
+
     def _run(self, feed: Feed, first: int, n: int) -> Batch:
         with self._lock:
             return self._run_locked(feed, first, n)
 
     def _run_locked(self, feed: Feed, first: int, n: int) -> Batch:
+        session = self._open_session()
         noise, condition, columns = feed.take(first, n)
-        (samples,) = self._session.run((noise, condition))
+        (samples,) = session.run((noise, condition))
         return Batch(samples, columns, feed.seed, first, self.source)
 
     def _run_in_parts(self, feed: Feed, first: int, n: int) -> Batch:
+        session = self._open_session()
         try:
             samples = np.empty((n, *self.source.schema.shape), dtype=np.float32)
-        except MemoryError:
+        except (MemoryError, ValueError):  # the second where even the address space is too small
             raise RequestError(f"{n} samples do not fit into memory; use iterate(), or write them to a file") from None
         for start in range(0, n, BATCH_SIZE):
             stop = min(start + BATCH_SIZE, n)
             noise, condition, _ = feed.take(first + start, stop - start)
-            self._session.run((noise, condition), (samples[start:stop],))
+            session.run((noise, condition), (samples[start:stop],))
         return Batch(samples, feed.columns(first, n), feed.seed, first, self.source)

@@ -9,18 +9,39 @@ from .errors import BundleError
 
 MAX_TEXT = 20_000
 MAX_ITEMS = 10_000
+MAX_DEPTH = 64
 
 
 def parse_json(data: bytes, where: str) -> object:
     """Parse UTF-8 JSON; refuses duplicate keys, NaN and infinities, which other readers treat differently.
 
+    What it returns can be written as UTF-8 JSON again.
+
     Raises:
         BundleError: The bytes are not such JSON; the message gives the place.
     """
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value: object = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        _check_writable(value, MAX_DEPTH)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BundleError(f"{where} is not valid JSON: {error}") from error
+    return value
+
+
+def _check_writable(value: object, depth: int) -> None:
+    if not depth:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, str):
+        value.encode()  # fails for half of a surrogate pair, which an escape can smuggle in
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is too large for a float")
+    elif isinstance(value, list):
+        for item in value:
+            _check_writable(item, depth - 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_writable(key, depth - 1)
+            _check_writable(item, depth - 1)
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -6,11 +6,16 @@ One description serves datasets, networks, bundles and files. No engine and no f
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import BundleError
 from .json_fields import Fields
+
+_CONDITION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_TAKEN_NAMES = {"samples", "index", "time_s", "synthetic", "provenance", "channels", "units", "sampling_rate_hz"}
+"""What file formats call their own columns and members; a condition of that name would stand in their place."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,8 @@ def _channel_from_json(fields: Fields) -> Channel:
 def _condition_from_json(fields: Fields) -> Condition:
     kind = fields.text("kind")
     name = fields.text("name")
+    if not _CONDITION_NAME.fullmatch(name) or name in _TAKEN_NAMES:
+        raise BundleError(f"{fields.where}: a condition cannot be called {name!r}")
     condition: Condition
     if kind == "class":
         values, meanings = fields.texts("values"), fields.texts("meanings")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..runtime.atomic import atomic_file
-from ..runtime.errors import TrainingError
+from ..runtime.errors import BundleError, TrainingError
 from ..runtime.schema import SignalSchema, signal_schema_from_json
 from .datasets.dataset import Provenance
 from .families import Family, Generative, build_family
@@ -96,14 +96,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"{path} is no checkpoint of Edgeward")
     if content["edgeward_checkpoint"] != _FORMAT:
         raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
-    provenance = content["provenance"]
-    return Checkpoint(
-        recipe=training_recipe_from_mapping(content["recipe"], str(path)),
-        schema=signal_schema_from_json(content["schema"], str(path)),
-        provenance=Provenance(**{**provenance, "notes": tuple(provenance["notes"])}),
-        seed=content["seed"],
-        step=content["step"],
-        weights=content["weights"],
-        progress=content["progress"],
-        history=content["history"],
-    )
+    try:
+        provenance = content["provenance"]
+        return Checkpoint(
+            recipe=training_recipe_from_mapping(content["recipe"], str(path)),
+            schema=signal_schema_from_json(content["schema"], str(path)),
+            provenance=Provenance(**{**provenance, "notes": tuple(provenance["notes"])}),
+            seed=content["seed"],
+            step=content["step"],
+            weights=content["weights"],
+            progress=content["progress"],
+            history=content["history"],
+        )
+    except (KeyError, TypeError, BundleError) as error:
+        raise TrainingError(f"{path} is damaged: its content is incomplete or makes no sense ({error})") from error

@@ -79,9 +79,9 @@ def train(
     first_step = 0
     if resume and path.exists():
         saved = load_checkpoint(path)
+        _check_same_run(saved, dataset, recipe, seed, path)
         if saved.complete:
             return saved
-        _check_same_run(saved, dataset, recipe, seed, path)
         state.load(saved)
         first_step, history = saved.step, saved.history
 

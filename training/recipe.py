@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -51,13 +52,13 @@ def read_toml(source: str | Path, package: str) -> Mapping[str, Any]:
     path = shipped.joinpath(f"{source}.toml")
     file = path if path.is_file() else Path(source)
     try:
-        content = file.read_text(encoding="utf-8")
+        content = file.read_bytes()
     except OSError as error:
         names = ", ".join(sorted(f.name.removesuffix(".toml") for f in shipped.iterdir() if f.name.endswith(".toml")))
         raise TrainingError(f"there is no recipe {str(source)!r}; give a TOML file, or one of: {names}") from error
     try:
-        return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"recipe {source} is not valid TOML: {error}") from error
 
 
@@ -85,14 +86,20 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
         **{name: value for name, value in values.items() if name != family}, options=values[str(family)]
     )
     for ok, field in (
-        (isinstance(recipe.steps, int) and recipe.steps >= 1, "steps must be 1 or more"),
-        (isinstance(recipe.batch_size, int) and recipe.batch_size >= 2, "batch_size must be 2 or more"),
-        (0 < recipe.learning_rate < 1, "learning_rate must be above 0 and below 1"),
-        (recipe.weight_decay >= 0, "weight_decay must be 0 or more"),
-        (0 <= recipe.ema_decay < 1, "ema_decay must be from 0 to below 1"),
-        (0 <= recipe.class_balance <= 1, "class_balance must be from 0 to 1"),
+        (isinstance(recipe.name, str), "name must be a text"),
+        (is_number(int, recipe.steps) and recipe.steps >= 1, "steps must be a whole number, 1 or more"),
+        (is_number(int, recipe.batch_size) and recipe.batch_size >= 2, "batch_size must be a whole number, 2 or more"),
+        (is_number(float, recipe.learning_rate) and 0 < recipe.learning_rate < 1, "learning_rate must be above 0, below 1"),
+        (is_number(float, recipe.weight_decay) and 0 <= recipe.weight_decay < math.inf, "weight_decay must be 0 or more"),
+        (is_number(float, recipe.ema_decay) and 0 <= recipe.ema_decay < 1, "ema_decay must be from 0 to below 1"),
+        (is_number(float, recipe.class_balance) and 0 <= recipe.class_balance <= 1, "class_balance must be from 0 to 1"),
         (isinstance(recipe.options, dict), f"[{family}] must be a table"),
     ):
         if not ok:
             raise TrainingError(f"recipe {where}: {field}")
     return recipe
+
+
+def is_number(kind: type, value: object) -> bool:
+    """Whether a TOML value is a number of this kind: a whole one will do as a float, a truth value as neither."""
+    return isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)

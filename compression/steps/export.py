@@ -68,16 +68,29 @@ def check_graph(model: onnx.ModelProto) -> None:
     Raises:
         GateError: It is broken; the message names the operator or tensor.
     """
-    onnx.checker.check_model(model, full_check=True)
-    for domain in {opset.domain for opset in model.opset_import} | {node.domain for node in model.graph.node}:
+    nodes = list(_nodes(model.graph))
+    for domain in {opset.domain for opset in model.opset_import} | {node.domain for node in nodes}:
         if domain not in ("", "ai.onnx"):
             raise GateError(f"the graph uses operators of {domain!r}; only standard ONNX operators may be shipped")
-    for node in model.graph.node:
+    for node in nodes:
         if node.op_type in _RANDOM_OPS:
             raise GateError(f"the graph draws random numbers ({node.op_type}); noise must be an input")
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise GateError(f"the graph keeps {tensor.name!r} in another file; a variant must be one file")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise GateError(f"the graph is no valid ONNX: {error}") from error
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """All nodes, those inside branches and loops too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes(inner)
 
 
 @contextlib.contextmanager

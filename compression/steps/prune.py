@@ -6,7 +6,9 @@ first-order Taylor importance (Molchanov et al., CVPR 2019) of the samples' ener
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -47,28 +49,45 @@ def prune(
     noise, condition = torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)
     widths_before = _conv_channels(pruned)
     pruned.zero_grad()
-    pruned(noise, condition).square().mean().backward()
-    pruner = torch_pruning.pruner.BasePruner(
-        pruned,
-        (noise[:1], condition[:1]),
-        importance=torch_pruning.importance.GroupTaylorImportance(),
-        pruning_ratio=ratio,
-        round_to=round_to,
-        ignored_layers=_left_whole(pruned),
-    )
-    pruner.step()
+    with _traced_from_the_first_convolution(pruned):
+        pruned(noise, condition).square().mean().backward()
+        pruner = torch_pruning.pruner.BasePruner(
+            pruned,
+            (noise[:1], condition[:1]),
+            importance=torch_pruning.importance.GroupTaylorImportance(),
+            pruning_ratio=ratio,
+            round_to=round_to,
+            ignored_layers=_left_whole(pruned),
+        )
+        pruner.step()
     history: PruningHistory = pruner.pruning_history()
     pruned.zero_grad()
-    _check_pruned(pruned, schema, widths_before, ratio, round_to)
+    _check_pruned(pruned, schema, widths_before, ratio)
     return pruned, history
 
 
 def replay_pruning(model: Generative, history: PruningHistory) -> None:
     """Take the same channels out of a fresh copy of the same model, in place."""
-    graph = torch_pruning.DependencyGraph().build_dependency(
-        model, (torch.zeros(1, *model.noise_shape), torch.zeros(1, model.condition_size))
-    )
-    graph.load_pruning_history(history)
+    inputs = torch.zeros(1, *model.noise_shape), torch.zeros(1, model.condition_size)
+    with _traced_from_the_first_convolution(model):
+        graph = torch_pruning.DependencyGraph().build_dependency(model, inputs)
+        graph.load_pruning_history(history)
+
+
+@contextlib.contextmanager
+def _traced_from_the_first_convolution(model: nn.Module) -> Iterator[None]:
+    """Within it, no gradient flows through linear layers' weights, so that the pruner does not look before the stem.
+
+    It follows gradients to find which layers share channels, and cannot follow the splits and joins of a prior.
+    """
+    linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    for layer in linear:
+        layer.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for layer in linear:
+            layer.requires_grad_(True)
 
 
 def _left_whole(model: nn.Module) -> list[nn.Module]:
@@ -81,13 +100,13 @@ def _conv_channels(model: nn.Module) -> list[int]:
     return [module.out_channels for module in model.modules() if isinstance(module, nn.Conv1d)]
 
 
-def _check_pruned(model: Generative, schema: SignalSchema, before: list[int], ratio: float, round_to: int) -> None:
+def _check_pruned(model: Generative, schema: SignalSchema, before: list[int], ratio: float) -> None:
     with torch.no_grad():
         shape = model(torch.zeros(2, *model.noise_shape), torch.zeros(2, model.condition_size)).shape
     if shape != (2, *schema.shape):
         raise GateError(f"pruning broke the network: it now gives {tuple(shape)}, not {(2, *schema.shape)}")
     for old, new in zip(before[:-1], _conv_channels(model)[:-1], strict=True):
-        if new > (1 - ratio) * old + round_to:
+        if new > (1 - ratio) * old + 1:
             raise GateError(
                 f"the pruner left {new} of {old} channels though {ratio:.0%} should go; "
                 "use a smaller round_to, or several rounds of a smaller ratio"

@@ -17,7 +17,7 @@ from .options import BUNDLE_ARGUMENT, JSON_OPTION
 from .terminal import print_json, print_table, readable_bytes, readable_count
 
 
-@click.group()
+@click.group(epilog="Example:  edgeward bundle verify ecg-beats.edgeward")
 def command() -> None:
     """Look into a bundle, or verify it."""
 

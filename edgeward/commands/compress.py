@@ -42,7 +42,7 @@ def command(
     from ..runtime.errors import TrainingError
     from ..training.checkpoint import load_checkpoint
 
-    check_output(output, overwrite=overwrite)
+    check_output(output, overwrite=overwrite, folder=True)
     plan = load_compression_recipe(recipe)
     checkpoint = load_checkpoint(teacher)
     if not checkpoint.complete:

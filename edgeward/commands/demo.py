@@ -37,7 +37,7 @@ def command(data: str, output: Path, seed: int | None, overwrite: bool) -> None:
     """
     from ..demo import run_demo
 
-    check_output(output, overwrite=overwrite)
+    check_output(output, overwrite=overwrite, folder=True)
     seed = drawn_seed(seed)
     number = 0
 

@@ -79,9 +79,11 @@ class OnnxRuntimeSession(ClosingSession):
 
     def run(self, inputs: Sequence[FloatArray], outputs: Sequence[FloatArray] | None = None) -> list[FloatArray]:
         """Run the graph once; see `Session.run`."""
-        results: list[FloatArray] = self._session.run(
-            self._output_names, dict(zip(self._input_names, inputs, strict=True))
-        )
+        feed = dict(zip(self._input_names, inputs, strict=True))
+        try:
+            results: list[FloatArray] = self._session.run(self._output_names, feed)
+        except Exception as error:  # the engine's exception types are many and not public
+            raise BackendError(f"onnxruntime cannot run the graph: {error}") from error
         if outputs is None:
             return results
         for given, result in zip(outputs, results, strict=True):
@@ -109,4 +111,7 @@ class OnnxRuntimeSession(ClosingSession):
 
 
 def _shapes(values: Sequence[Any]) -> dict[str, tuple[int | None, ...]]:
+    for value in values:
+        if value.type != "tensor(float)":
+            raise BackendError(f"{value.name!r} of the graph is a {value.type}; a generator's must be tensor(float)")
     return {value.name: tuple(size if isinstance(size, int) else None for size in value.shape) for value in values}

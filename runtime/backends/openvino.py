@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ _INSTALL = "pip install 'edgeward[openvino]'"
 
 
 def _import_engine() -> Any:
+    # Importing the engine reports the import to Google Analytics and leaves an identifier in the home folder,
+    # unless the package that does so cannot be imported; the engine does without it.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         import openvino
     except ImportError as error:
@@ -72,7 +76,9 @@ class OpenVinoSession(ClosingSession):
         self._single = self._compile(single)
         # Tensors set once and filled at each call cost a third of passing arrays to the engine's Python layer.
         self._single_inputs = [self._single.get_input_tensor(i).data for i in range(len(self.input_shapes))]
-        self._single_outputs = [self._single.get_output_tensor(i).data for i in range(len(self.output_shapes))]
+        self._single_outputs: list[FloatArray] = [
+            self._single.get_output_tensor(i).data for i in range(len(self.output_shapes))
+        ]
         self._any_batch: Any = None
 
     def _compile(self, model: Any) -> Any:
@@ -80,22 +86,28 @@ class OpenVinoSession(ClosingSession):
 
     def run(self, inputs: Sequence[FloatArray], outputs: Sequence[FloatArray] | None = None) -> list[FloatArray]:
         """Run the graph once; see `Session.run`."""
-        if len(inputs[0]) == 1:
-            for tensor, value in zip(self._single_inputs, inputs, strict=True):
-                tensor[...] = value
-            self._single.infer()
-            results = self._single_outputs
-        else:
-            if self._any_batch is None:
-                self._any_batch = self._compile(self._model)
-            self._any_batch.infer(list(inputs), share_inputs=True)
-            results = [self._any_batch.get_output_tensor(i).data for i in range(len(self.output_shapes))]
+        try:
+            results = self._single_results(inputs) if len(inputs[0]) == 1 else self._batch_results(inputs)
+        except RuntimeError as error:
+            raise BackendError(f"openvino cannot run the graph: {error}") from error
         # The engine writes its next results to the same memory, so these are copied out.
         if outputs is None:
             return [result.copy() for result in results]
         for given, result in zip(outputs, results, strict=True):
             given[...] = result
         return list(outputs)
+
+    def _single_results(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
+        for tensor, value in zip(self._single_inputs, inputs, strict=True):
+            tensor[...] = value
+        self._single.infer()
+        return self._single_outputs
+
+    def _batch_results(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
+        if self._any_batch is None:
+            self._any_batch = self._compile(self._model)
+        self._any_batch.infer(list(inputs), share_inputs=True)
+        return [self._any_batch.get_output_tensor(i).data for i in range(len(self.output_shapes))]
 
     def describe(self) -> Description:
         """What really runs, as the compiled model reports it."""
@@ -120,6 +132,10 @@ class OpenVinoSession(ClosingSession):
 
 
 def _shapes(ports: Sequence[Any]) -> dict[str, tuple[int | None, ...]]:
+    for port in ports:
+        element = port.get_element_type().to_string()
+        if element != "f32":
+            raise BackendError(f"{port.get_any_name()!r} of the graph is {element}; a generator's must be f32")
     return {
         port.get_any_name(): tuple(
             None if dimension.is_dynamic else dimension.get_length() for dimension in port.get_partial_shape()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def write_csv(series: Series, path: Path, on_progress: Callable[[int], None]) ->
             file.write(_rows(batch, schema, times).encode())
             done += len(batch)
             on_progress(done)
+        # A full disk must show before the file beside gets its name.
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _csv_line(values: list[str]) -> str:

@@ -59,6 +59,15 @@ class Vae(Family):
         self, schema: SignalSchema, noise_size: int, widths: Sequence[int], prior_couplings: int, prior_hidden: int
     ) -> None:
         super().__init__()
+        for name, value, fewest in (
+            ("noise_size", noise_size, 2),
+            ("prior_couplings", prior_couplings, 0),
+            ("prior_hidden", prior_hidden, 1),
+            ("the number of widths", len(widths), 1),
+            *(("each of the widths", width, 1) for width in widths),
+        ):
+            if not isinstance(value, int) or value < fewest:
+                raise ValueError(f"{name} must be a whole number, {fewest} or more, not {value!r}")
         channels, length = schema.shape
         self._noise_size, self._condition_size = noise_size, schema.condition_size
         self.normalisation = Normalisation(schema)
