@@ -105,9 +105,8 @@ def run_edgeward(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subp
             [sys.executable, "-m", "edgeward", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=250,
             check=False,
-            **{"cwd": elsewhere, "env": os.environ.copy(), **kwargs},
+            **{"cwd": elsewhere, "env": os.environ.copy(), "timeout": 250, **kwargs},
         )
 
     return run

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from edgeward.runtime.bundle import Bundle
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +41,13 @@ def test_python_examples_run(code: str, user_folder: Path) -> None:
 def test_shell_examples_run(code: str, user_folder: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     result = subprocess.run(
-        ["bash", "-euc", code], cwd=user_folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-euc", code],
+        cwd=user_folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert result.returncode == 0, result.stderr
 
@@ -56,4 +61,3 @@ def test_there_are_examples_to_run() -> None:
 def test_local_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
-

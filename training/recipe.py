@@ -89,10 +89,19 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
         (isinstance(recipe.name, str), "name must be a text"),
         (is_number(int, recipe.steps) and recipe.steps >= 1, "steps must be a whole number, 1 or more"),
         (is_number(int, recipe.batch_size) and recipe.batch_size >= 2, "batch_size must be a whole number, 2 or more"),
-        (is_number(float, recipe.learning_rate) and 0 < recipe.learning_rate < 1, "learning_rate must be above 0, below 1"),
-        (is_number(float, recipe.weight_decay) and 0 <= recipe.weight_decay < math.inf, "weight_decay must be 0 or more"),
+        (
+            is_number(float, recipe.learning_rate) and 0 < recipe.learning_rate < 1,
+            "learning_rate must be above 0, below 1",
+        ),
+        (
+            is_number(float, recipe.weight_decay) and 0 <= recipe.weight_decay < math.inf,
+            "weight_decay must be 0 or more",
+        ),
         (is_number(float, recipe.ema_decay) and 0 <= recipe.ema_decay < 1, "ema_decay must be from 0 to below 1"),
-        (is_number(float, recipe.class_balance) and 0 <= recipe.class_balance <= 1, "class_balance must be from 0 to 1"),
+        (
+            is_number(float, recipe.class_balance) and 0 <= recipe.class_balance <= 1,
+            "class_balance must be from 0 to 1",
+        ),
         (isinstance(recipe.options, dict), f"[{family}] must be a table"),
     ):
         if not ok:

@@ -1,7 +1,7 @@
 """Static INT8 quantisation for onnxruntime: weights S8 per output channel, activations U8 per tensor, QDQ.
 
-The last convolution stays in float: it costs little and made half of the error (measured). So do layers with
-few weights, whose 8 bits would save next to nothing: among them those that scale and shift latents.
+The last convolution stays in float: it costs little and made half of the error (measured). So do matrix products
+with few weights, whose 8 bits would save next to nothing: among them those that scale and shift latents.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _kept_in_float(graph: onnx.ModelProto) -> list[str]:
     weights = {tensor.name: math.prod(tensor.dims) for tensor in graph.graph.initializer}
     layers = [node for node in graph.graph.node if node.op_type in _QUANTISED_OPERATORS]
     last_convolution = [node.name for node in layers if node.op_type == "Conv"][-1:]
-    small = [node.name for node in layers if sum(weights.get(name, 0) for name in node.input) < _FEWEST_WEIGHTS]
+    products = [node for node in layers if node.op_type != "Conv"]
+    small = [node.name for node in products if sum(weights.get(name, 0) for name in node.input) < _FEWEST_WEIGHTS]
     return last_convolution + small
 
 

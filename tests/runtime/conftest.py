@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-
 from edgeward.runtime import Bundle, Generator, load, open_bundle
 from edgeward.runtime.backends import BACKENDS, Options, backend_named
 from edgeward.runtime.feed import Feed
 from edgeward.runtime.manifest import GOLDEN_NAME, MANIFEST_NAME, FileEntry, Manifest, Variant
 from edgeward.runtime.noise import ALGORITHM
 from edgeward.runtime.schema import Channel, ClassCondition, NumberCondition, SignalSchema
+from onnx import TensorProto, helper, numpy_helper
 
 GOLDEN_SEED = 5
 LIMIT = 5.0
@@ -117,7 +116,9 @@ def pack_by_hand(schema: SignalSchema) -> Callable[..., Path]:
             variants=(Variant("fp32", graph_file, 112, 112, {"default": 1e-4}),),
             default_precision="fp32",
             golden_seed=GOLDEN_SEED,
-            files={name: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for name, content in files.items()},
+            files={
+                name: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for name, content in files.items()
+            },
             lineage={"data": {"source": "a sine"}},
             licence="CC0-1.0",
             attribution="nobody",

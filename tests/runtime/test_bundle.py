@@ -39,7 +39,9 @@ def test_one_flipped_bit_in_a_file_is_found(copied: Path, name: str, place: str)
         open_bundle(copied)
 
 
-def test_a_flipped_bit_in_the_manifest_is_refused_or_makes_it_another_bundle(copied: Path, small_bundle: Bundle) -> None:
+def test_a_flipped_bit_in_the_manifest_is_refused_or_makes_it_another_bundle(
+    copied: Path, small_bundle: Bundle
+) -> None:
     manifest = copied / "manifest.json"
     good = manifest.read_bytes()
     refused = 0

@@ -191,6 +191,4 @@ def test_threads_that_share_a_stream_get_the_right_noise() -> None:
 
 
 def test_a_samples_noise_is_the_same_in_any_shape() -> None:
-    np.testing.assert_array_equal(
-        NoiseStream(2, (3, 5)).take(8, 4), NoiseStream(2, (15,)).take(8, 4).reshape(4, 3, 5)
-    )
+    np.testing.assert_array_equal(NoiseStream(2, (3, 5)).take(8, 4), NoiseStream(2, (15,)).take(8, 4).reshape(4, 3, 5))

@@ -108,7 +108,7 @@ def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
         load_training_recipe(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"steps = ", b"steps = 1\nsteps = 2\n", b"name = \"\xff\xfe\"\n", b"\x00"])
+@pytest.mark.parametrize("content", [b"steps = ", b"steps = 1\nsteps = 2\n", b'name = "\xff\xfe"\n', b"\x00"])
 def test_broken_toml_is_named_as_such(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "broken.toml"
     file.write_bytes(content)

@@ -101,13 +101,13 @@ def test_every_weight_receives_a_gradient(vae: Vae) -> None:
 
 
 def test_samples_stay_within_the_ranges_of_the_channels_however_wild_the_noise(vae: Vae) -> None:
-    noise = 100 * torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
+    noise = 10_000 * torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         samples = vae.generator()(noise, one_hot(64)).numpy()
     for index, channel in enumerate(SCHEMA.channels):
         assert samples[:, index].min() >= channel.minimum
         assert samples[:, index].max() <= channel.maximum
-    assert (samples == 300.0).any(), "the noise must be wild enough for the clamp to show"
+    assert (samples[:, 0] == SCHEMA.channels[0].maximum).any(), "the noise must be wild enough for the clamp to show"
 
 
 def test_samples_are_in_the_physical_units_of_the_training_data(vae: Vae) -> None:
