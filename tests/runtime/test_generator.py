@@ -317,6 +317,6 @@ def test_a_graph_that_fails_while_it_runs_is_a_backend_error(
     # A zero keeps the size of the batch; the damaged graph wants three values where there are eight.
     broken = small_graph().replace(np.array([0, 2, 8], np.int64).tobytes(), np.array([0, 2, 3], np.int64).tobytes())
     path = pack_by_hand(tmp_path / "broken.edgeward", broken, golden=GOLDEN)
-    with pytest.raises((BackendError, BundleError)), load(path, backend=backend) as generator:  # noqa: PT012
+    with pytest.raises((BackendError, BundleError)), load(path, backend=backend) as generator:
         generator.generate(1, seed=1)
         generator.generate(2, seed=1)
