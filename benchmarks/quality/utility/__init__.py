@@ -1,0 +1,1 @@
+"""Are generated records of use? Classifiers trained on them, and tested on real, held-out patients."""
