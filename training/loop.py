@@ -67,7 +67,7 @@ def train(
     torch.manual_seed(seed)
     model = build_family(recipe.family, dataset.schema, recipe.options)
     model.fit_normalisation(dataset.train.samples)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True)  # type: ignore[no-untyped-call]
+    average = AveragedModel(model, multi_avg_fn=_ema(recipe.ema_decay), use_buffers=True)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.99)
     )
@@ -152,6 +152,20 @@ class _State:
         self.average.load_state_dict(saved.progress["average"])
         self.optimiser.load_state_dict(saved.progress["optimiser"])
         self.schedule.load_state_dict(saved.progress["schedule"])
+
+
+def _ema(decay: float) -> Callable[..., None]:
+    """Exponential moving average that forgets its first steps: the decay grows to `decay` as (1 + n) / (10 + n).
+
+    Without it, batch statistics of the first steps, which can be a million times too large, stay in the average
+    of a short training (Abadi et al. 2016, TensorFlow's ExponentialMovingAverage with `num_updates`).
+    """
+
+    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], n: torch.Tensor) -> None:
+        now = min(decay, (1.0 + float(n)) / (10.0 + float(n)))
+        get_ema_multi_avg_fn(now)(averaged, current, n)  # type: ignore[no-untyped-call]
+
+    return update
 
 
 def _check_same_run(saved: Checkpoint, dataset: Dataset, recipe: TrainingRecipe, seed: int, path: Path) -> None:

@@ -210,3 +210,17 @@ def test_a_batch_depends_on_seed_and_step_alone(dataset: Dataset) -> None:
         chosen, noise = noise_and_choice(seed, step)
         assert chosen != once[0]
         assert noise != once[1]
+
+
+def test_the_average_forgets_a_first_step_a_million_times_too_large() -> None:
+    averaged = [torch.full((3,), 1e6)]
+    update = loop._ema(0.998)
+    for n in range(1, 301):
+        update(averaged, [torch.ones(3)], torch.tensor(n))
+    torch.testing.assert_close(averaged[0], torch.ones(3), rtol=0.01, atol=0.0)
+
+
+def test_the_average_follows_slowly_once_it_has_settled() -> None:
+    averaged = [torch.zeros(1)]
+    loop._ema(0.9)(averaged, [torch.ones(1)], torch.tensor(10_000))
+    assert averaged[0].item() == pytest.approx(0.1)

@@ -95,6 +95,15 @@ def test_the_same_source_of_randomness_gives_the_same_loss(vae: Vae) -> None:
     assert once["reconstruction"] != other["reconstruction"]
 
 
+def test_an_encoder_gone_wild_cannot_blow_the_decoder_s_batch_statistics_up(vae: Vae) -> None:
+    with torch.no_grad():
+        vae.encoder.head.bias.fill_(60.0)  # a standard deviation of e^30 for every latent
+    vae.train()
+    terms = vae.losses(torch.from_numpy(toy_samples(8)), one_hot(8), torch.Generator())
+    assert all(torch.isfinite(term) for term in terms.values())
+    assert vae.decoder.first.norm.running_var.max() < 1e5
+
+
 def test_every_weight_receives_a_gradient(vae: Vae) -> None:
     sum(vae.losses(torch.from_numpy(toy_samples(8)), one_hot(8), torch.Generator()).values()).backward()  # type: ignore[union-attr]
     assert [name for name, weight in vae.named_parameters() if weight.grad is None] == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,8 @@ class PatientBeats:
     """[beats, 2, WINDOW_LENGTH] in mV."""
     classes: npt.NDArray[np.str_]
     """[beats], AAMI classes."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the patient, by the names of `Split.attributes`; the same names for all patients."""
 
 
 def join_beats(patients: Sequence[PatientBeats], classes: Sequence[str]) -> Split:
@@ -59,10 +61,15 @@ def join_beats(patients: Sequence[PatientBeats], classes: Sequence[str]) -> Spli
     labels = np.concatenate([beats.classes for beats in patients])
     kept = [np.isin(beats.classes, classes) for beats in patients]
     index = {name: float(position) for position, name in enumerate(classes)}
+    beats_kept = [int(keep.sum()) for keep in kept]
     return Split(
         samples=np.concatenate([beats.samples[keep] for beats, keep in zip(patients, kept, strict=True)]),
         columns={"beat_class": np.array([index[name] for name in labels.tolist() if name in index])},
-        patients=np.repeat([beats.patient for beats in patients], [int(keep.sum()) for keep in kept]),
+        patients=np.repeat([beats.patient for beats in patients], beats_kept),
+        attributes={
+            name: np.repeat([beats.attributes[name] for beats in patients], beats_kept)
+            for name in patients[0].attributes
+        },
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ class Split:
     """Per condition [n]: the class's index for a class, the quantity for a number."""
     patients: npt.NDArray[np.str_]
     """[n], whose sample it is: what a patient-wise bootstrap resamples."""
+    attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    """What groups patients when fairness is judged, e.g. `sex` [n]; '' where unknown. No generator sees it."""
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -26,7 +26,11 @@ _PADDING = 2 * RECORD_RATE_HZ
 _UP, _DOWN = 25, 36  # 360 Hz * 25 / 36 = 250 Hz
 
 
-@dataclass(frozen=True)
+_AGE_BANDS = ((45, "under 45"), (65, "45 to 64"))  # years below, name; the older are the last band
+_OLDEST = "65 and over"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordBeats(PatientBeats):
     """The beats of one record, whose name stands for the patient, and what did not become a beat."""
 
@@ -62,7 +66,14 @@ def cut_beats(record: BeatRecord) -> RecordBeats:
         chest_lead=record.chest_lead,
         samples=np.ascontiguousarray(windows[:, starts[fits]].transpose(1, 0, 2)),
         classes=labels[fits],
+        attributes={"sex": record.sex, "age": _age_band(record.age)},
         past_the_ends={name: int((labels[~fits] == name).sum()) for name in BEAT_CLASSES},
         not_beats=int((~is_beat).sum()),
         clipped=int(outside.sum()),
     )
+
+
+def _age_band(age: int | None) -> str:
+    if age is None:
+        return ""
+    return next((name for below, name in _AGE_BANDS if age < below), _OLDEST)

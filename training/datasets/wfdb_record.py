@@ -25,6 +25,7 @@ _FORMAT = "212"
 _MAX_HEADER_BYTES = 64 * 1024  # the largest of the database has 500 bytes
 _MIN_DURATION_S = 10  # the baseline filter needs some seconds to either side
 _FIRST_LEAD = "MLII"
+_PERSON = re.compile(r"(-?\d+) ([FM]) ")  # of the first comment, e.g. `69 M 1085 1629 x1`; -1 is no age
 _CHEST_LEAD = re.compile(r"V[1-6]")
 _REMEDY = "copy the record again from https://physionet.org/content/mitdb/1.0.0/"
 
@@ -44,6 +45,10 @@ class BeatRecord:
     """[annotations], in order, each inside the record."""
     symbols: npt.NDArray[np.str_]
     """[annotations], MIT-BIH symbols; not only of beats."""
+    age: int | None
+    """In years; None where the header does not tell."""
+    sex: str
+    """`F`, `M`, or '' where the header does not tell."""
 
 
 def read_record(folder: Path, name: str) -> BeatRecord:
@@ -60,7 +65,7 @@ def read_record(folder: Path, name: str) -> BeatRecord:
     length = int(header.sig_len)
     signal = _read_signal(path, header, leads)
     samples, symbols = _read_annotations(annotation_path, length)
-    return BeatRecord(name, signal, str(header.sig_name[leads[1]]), samples, symbols)
+    return BeatRecord(name, signal, str(header.sig_name[leads[1]]), samples, symbols, *_person(header))
 
 
 def _read_header(path: Path) -> Any:
@@ -92,6 +97,12 @@ def _leads_mlii_first(path: Path, header: Any) -> tuple[int, int]:
     if not _CHEST_LEAD.fullmatch(names[1 - first]):
         raise _foreign(path, f"its second lead is {names[1 - first]!r}, not a chest lead V1 to V6")
     return first, 1 - first
+
+
+def _person(header: Any) -> tuple[int | None, str]:
+    found = _PERSON.match(header.comments[0]) if header.comments else None
+    age = int(found[1]) if found else -1
+    return (age if age >= 0 else None), (found[2] if found else "")
 
 
 def _read_signal(path: Path, header: Any, leads: tuple[int, int]) -> npt.NDArray[np.float64]:

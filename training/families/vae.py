@@ -24,6 +24,9 @@ from ..networks.flow import ConditionalFlow
 from .family import Family, Generative, Normalisation
 
 
+_LOG_VARIANCE_RANGE = (-12.0, 4.0)
+
+
 class VaeGenerator(Generative):
     """Prior and decoder: the mean of p(sample | latent, condition), in physical units."""
 
@@ -83,6 +86,8 @@ class Vae(Family):
         """The negative evidence lower bound per number of a sample, as its two terms."""
         x = self.normalisation.normalise(samples)
         mean, log_variance = self.encoder(x, condition).chunk(2, dim=1)
+        # An untrained encoder can ask for a variance that blows the decoder's batch statistics up for good.
+        log_variance = log_variance.clamp(*_LOG_VARIANCE_RANGE)
         epsilon = torch.randn(mean.shape, generator=rng)
         z = mean + torch.exp(0.5 * log_variance) * epsilon
         error = x - self.decoder(torch.cat([z, condition], dim=1))
