@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from ..runtime.atomic import atomic_file
 from ..runtime.errors import GateError
-from ..training.checkpoint import Checkpoint
+from ..runtime.noise import MAX_SEED
+from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
 from .cost import Cost, onnx_cost, torch_cost
 from .error import probe_inputs, relative_l2, run_onnx, run_torch
@@ -112,7 +112,7 @@ def compress(
     student = _Student(teacher.generator(), [], {})
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    key = _key(_weights_digest(full), seed)
+    key = _key(_weights_digest(full), schema.to_json(), seed)
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
@@ -125,7 +125,7 @@ def compress(
                 if on_progress:
                     on_progress(do, done, of)
 
-            _take(plan, student, full, teacher, seed + number, show)
+            _take(plan, student, full, teacher, (seed + number) % (MAX_SEED + 1), show)
             seconds = time.monotonic() - started
             _keep(student, kept, seconds)
         before = samples
@@ -167,16 +167,13 @@ def _take(
 
 def _keep(student: _Student, path: Path, seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as file:
-        torch.save(
-            {
-                "weights": student.model.state_dict(),
-                "histories": student.histories,
-                "graphs": student.graphs,
-                "seconds": seconds,
-            },
-            file,
-        )
+    content = {
+        "weights": student.model.state_dict(),
+        "histories": student.histories,
+        "graphs": student.graphs,
+        "seconds": seconds,
+    }
+    save_tensors(content, path)
 
 
 def _restore(student: _Student, path: Path, teacher: Checkpoint) -> float:

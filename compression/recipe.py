@@ -19,6 +19,10 @@ _STEP_OPTIONS: dict[str, dict[str, type]] = {
 }
 
 
+QUALITY_ALLOWANCES = {"tstr_drop": "tstr", "coverage_drop": "coverage"}
+"""Allowances that need real data to be checked, and the measure each is about."""
+
+
 @dataclass(frozen=True)
 class StepPlan:
     """One step to take."""
@@ -36,6 +40,10 @@ class Allowance:
     """Of the exported student's samples against the teacher's, same noise and conditions."""
     int8_relative_l2: float
     """Of the INT8 samples against the float student's."""
+    tstr_drop: float | None = None
+    """Of macro-F1 (train on synthetic, test on real) below the teacher's; `edgeward evaluate` reads it."""
+    coverage_drop: float | None = None
+    """Of the coverage of real test records below the teacher's; `edgeward evaluate` reads it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class CompressionRecipe:
         return {
             "name": self.name,
             "steps": [{"do": step.do, **step.options} for step in self.steps],
-            "allowance": vars(self.allowance),
+            "allowance": {name: value for name, value in vars(self.allowance).items() if value is not None},
         }
 
 
@@ -72,8 +80,8 @@ def load_compression_recipe(source: str | Path) -> CompressionRecipe:
         allowance = Allowance(**values["allowance"])
     except TypeError as error:
         raise TrainingError(f"recipe {source}: [allowance]: {error}") from error
-    for field, allowed in vars(allowance).items():
-        if not is_number(float, allowed) or not allowed >= 0:
+    for field, allowed in values["allowance"].items():
+        if not is_number(float, allowed) or not 0 <= allowed < math.inf:
             raise TrainingError(f"recipe {source}: [allowance]: {field} must be a number, 0 or more, not {allowed!r}")
     steps = tuple(_step(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
     order = [step.do for step in steps]

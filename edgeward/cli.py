@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from .runtime.errors import EdgewardError
+from .runtime.errors import EdgewardError, OutputError
 
 _COMMANDS = {
     "demo": "The whole chain in about three minutes, ending in a page to look at.",
@@ -83,6 +83,13 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read our output has had enough, as `head` does
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(0)
+    except OSError as error:  # a name the system cannot look up, a folder it does not let us into
+        name = f"{str(error.filename)[:200]}: " if error.filename else ""
+        click.echo(f"edgeward: {name}{error.strerror or error}", err=True)
+        sys.exit(OutputError.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nedgeward: interrupted; nothing half-written was left behind", err=True)
         sys.exit(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ class Checkpoint:
         try:
             family.load_state_dict(self.weights)
         except RuntimeError as error:
-            raise TrainingError(f"the checkpoint's weights do not fit its recipe: {error}") from error
+            cause = " ".join(str(error).split())[:200]
+            raise TrainingError(f"the checkpoint's weights do not fit its recipe: {cause}") from error
         return family.eval()
 
     def generator(self) -> Generative:
@@ -74,8 +76,20 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "progress": checkpoint.progress,
         "history": checkpoint.history,
     }
+    save_tensors(content, path)
+
+
+def save_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values; the file is whole or not there.
+
+    Raises:
+        OutputError: The system refused to write.
+    """
+    # Into memory first: torch would turn the system's refusal (a full disk) into an error of its own.
+    memory = io.BytesIO()
+    torch.save(content, memory)
     with atomic_file(path) as file:
-        torch.save(content, file)
+        file.write(memory.getbuffer())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

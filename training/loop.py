@@ -71,8 +71,10 @@ def train(
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.99)
     )
+    # The rate rises for a step at least: one-cycle divides by the length of its rise.
+    rise = max(0.1, 2 / (recipe.steps + 1))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=0.1
+        optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=rise
     )
     state = _State(model, average, optimiser, schedule)
     history: list[dict[str, float]] = []

@@ -60,8 +60,8 @@ def measure(
 
     Args:
         contenders: What to compare; each is warmed up first, and shortly before each block.
-        calls: Measured calls of each.
-        block: Calls in a row of one contender.
+        calls: Measured calls of each, 1 or more.
+        block: Calls in a row of one contender; the last block is shorter where they do not divide evenly.
         on_progress: Called with (blocks done, blocks) after each round.
 
     Returns:
@@ -73,17 +73,17 @@ def measure(
         while number < _WARM_UP_CALLS or time.monotonic() < end:
             contender.call(number)
             number += 1
-    blocks = max(1, calls // block)
-    times = np.zeros((len(contenders), blocks, block), dtype=np.int64)
+    blocks = range(0, calls, block)
+    times = np.zeros((len(contenders), calls), dtype=np.int64)
     cpu = np.zeros(len(contenders))
-    for turn in range(blocks):
+    for turn, first in enumerate(blocks):
         order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
         for index in order:
-            cpu[index] += _time_block(contenders[index].call, turn * block, times[index, turn])
+            cpu[index] += _time_block(contenders[index].call, first, times[index, first : first + block])
         if on_progress:
-            on_progress(turn + 1, blocks)
+            on_progress(turn + 1, len(blocks))
     return [
-        _summary(contender.name, samples.ravel(), cpu_s)
+        _summary(contender.name, samples, cpu_s)
         for contender, samples, cpu_s in zip(contenders, times, cpu, strict=True)
     ]
 

@@ -53,7 +53,9 @@ def distil(
     feed = Feed(seed, teacher.noise_shape, schema.conditions, {})
     scale = _channel_scale(teacher, schema, seed)
     optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1, pct_start=0.1)
+    # The rate rises for a step at least: one-cycle divides by the length of its rise.
+    rise = max(0.1, 2 / (steps + 1))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1, pct_start=rise)
     shown = 0.0
     for step in range(steps):
         inputs = feed.take(step * batch_size, batch_size)

@@ -21,6 +21,7 @@ OPSET = 18
 _MAX_EXPORT_ERROR = 1e-4
 _RANDOM_OPS = {
     "Bernoulli",
+    "Dropout",  # in training mode; an exported generator has none in either
     "Multinomial",
     "RandomNormal",
     "RandomNormalLike",
@@ -68,14 +69,15 @@ def check_graph(model: onnx.ModelProto) -> None:
     Raises:
         GateError: It is broken; the message names the operator or tensor.
     """
-    nodes = list(_nodes(model.graph))
+    graphs = list(_graphs(model.graph))
+    nodes = [node for graph in graphs for node in graph.node]
     for domain in {opset.domain for opset in model.opset_import} | {node.domain for node in nodes}:
         if domain not in ("", "ai.onnx"):
             raise GateError(f"the graph uses operators of {domain!r}; only standard ONNX operators may be shipped")
     for node in nodes:
         if node.op_type in _RANDOM_OPS:
             raise GateError(f"the graph draws random numbers ({node.op_type}); noise must be an input")
-    for tensor in model.graph.initializer:
+    for tensor in _tensors(graphs):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise GateError(f"the graph keeps {tensor.name!r} in another file; a variant must be one file")
     try:
@@ -84,13 +86,26 @@ def check_graph(model: onnx.ModelProto) -> None:
         raise GateError(f"the graph is no valid ONNX: {error}") from error
 
 
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """All nodes, those inside branches and loops too."""
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The graph, and those of branches and loops inside it."""
+    yield graph
     for node in graph.node:
-        yield node
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
-                yield from _nodes(inner)
+                yield from _graphs(inner)
+
+
+def _tensors(graphs: list[onnx.GraphProto]) -> Iterator[onnx.TensorProto]:
+    """All stored numbers: weights, and the values of constants."""
+    for graph in graphs:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+        for node in graph.node:
+            for attribute in node.attribute:
+                yield from (attribute.t, *attribute.tensors)
+                for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                    yield from (sparse.values, sparse.indices)
 
 
 @contextlib.contextmanager

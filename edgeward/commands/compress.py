@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
+from ..runtime.errors import OutputError, TrainingError
+from ..runtime.manifest import MANIFEST_NAME
 from .options import JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION
 from .server_side import server_side
 from .terminal import Progress, print_json, print_table, readable_bytes, readable_count
@@ -39,17 +41,19 @@ def command(
     An interrupted run goes on where it was: what its steps left is kept beside the bundle until it is done.
     """
     from ..compression import compress, load_compression_recipe, pack
-    from ..runtime.errors import TrainingError
     from ..training.checkpoint import load_checkpoint
 
     check_output(output, overwrite=overwrite, folder=True)
+    if output.exists() and any(output.iterdir()) and not (output / MANIFEST_NAME).exists():
+        raise OutputError(f"{output} is a folder, but no bundle, and is not replaced; give another name")
+    work = output.with_name(output.name + ".work")
+    check_output(work, overwrite=True, folder=True)
     plan = load_compression_recipe(recipe)
     checkpoint = load_checkpoint(teacher)
     if not checkpoint.complete:
         raise TrainingError(f"{teacher} is not trained to its end; finish it with: edgeward train --resume")
     # Without a seed the teacher's is used, so that a run resumed without one is the same run.
     seed = checkpoint.seed if seed is None else seed
-    work = output.with_name(output.name + ".work")
     labels: dict[str, Progress] = {}
     compressed = compress(
         checkpoint,

@@ -2,14 +2,20 @@
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import onnx
 import pytest
 from edgeward.runtime import Bundle
 from onnx import numpy_helper
+
+from edgeward.cli import main
 
 
 @pytest.fixture
@@ -24,6 +30,66 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def edgeward_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in this process, where torch is loaded already; what escapes it would be a traceback."""
+
+    def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        code = 0
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["edgeward", *words])
+            if cwd:
+                patch.chdir(cwd)
+            try:
+                # Started in the background, the tests inherit an ignored SIGINT.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture
+def refused() -> Callable[[subprocess.CompletedProcess[str], int, str], None]:
+    """Check that a command ended with an exit code and one line that says why, and gave no result."""
+
+    def check(result: subprocess.CompletedProcess[str], exit_code: int, told: str) -> None:
+        assert result.returncode == exit_code, result.stderr
+        last = result.stderr.splitlines()[-1]
+        assert last.startswith(("edgeward: ", "Error: ")), result.stderr
+        assert told in last
+        assert "Traceback" not in result.stderr
+        assert result.stdout == ""
+
+    return check
+
+
+@pytest.fixture
+def read_only(out: Path) -> Iterator[Path]:
+    """A folder that this process may not write to."""
+    if sys.platform == "win32":
+        pytest.skip("permissions of folders work otherwise on Windows")
+    if os.geteuid() == 0:  # root may write whatever the permissions say, but not here
+        if not Path("/proc").is_dir():
+            pytest.skip("no folder that root cannot write to")
+        yield Path("/proc")
+        return
+    out.chmod(0o500)
+    yield out
+    out.chmod(0o700)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ RECORDS: Mapping[str, Sequence[str]] = {
     "validation": VALIDATION,
     "test": DS2,
 }
-"""The records of each split; a record is one patient, except that 201 and 202 are the same man."""
+"""The records of each split; a record is one patient, except that 201 and 202 are the same man: patient 201."""
 
 _PUBLISHED_SPLIT = (
     "Split between patients as published by de Chazal et al. 2004 (DS1 to learn from, DS2 to test); "

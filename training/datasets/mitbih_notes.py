@@ -62,23 +62,23 @@ def _one_record_classes(train: Sequence[RecordBeats], chosen: Sequence[str]) -> 
         if len(train) > 1 and _count([largest], name) > _ONE_RECORD_SHARE * total:
             found.append(
                 f"{_count([largest], name)} of the {total} {name} beats in train are of record "
-                f"{largest.patient}: what is learnt about them is mostly one person's."
+                f"{largest.record}: what is learnt about them is mostly one person's."
             )
     return found
 
 
 def _same_person(read: Mapping[str, Sequence[RecordBeats]]) -> list[str]:
-    split_of = {part.patient: split for split, parts in read.items() for part in parts}
+    split_of = {part.record: split for split, parts in read.items() for part in parts}
     if split_of.get("201") == split_of.get("202") or not {"201", "202"} <= split_of.keys():
         return []
     return [
         f"Records 201 ({split_of['201']}) and 202 ({split_of['202']}) are the same person on either side of "
-        "the split, as published; kept so that figures compare."
+        "the split, as published; a judgement leaves out those of test."
     ]
 
 
 def _chest_leads(read: Mapping[str, Sequence[RecordBeats]]) -> list[str]:
     others = [
-        f"{part.patient} {part.chest_lead}" for parts in read.values() for part in parts if part.chest_lead != "V1"
+        f"{part.record} {part.chest_lead}" for parts in read.values() for part in parts if part.chest_lead != "V1"
     ]
     return [f"The chest lead is V1 except in {', '.join(sorted(others))}."] if others else []

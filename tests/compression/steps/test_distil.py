@@ -1,0 +1,124 @@
+"""Distillation brings a pruned student back towards its teacher, and changes nobody else."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from edgeward.compression.error import probe_inputs, relative_l2, run_torch
+from edgeward.compression.steps import distil as step
+from edgeward.compression.steps.distil import distil
+from edgeward.compression.steps.prune import prune
+from edgeward.runtime.errors import TrainingError
+from edgeward.training.checkpoint import Checkpoint
+from edgeward.training.families import Generative
+from torch import nn
+
+
+@pytest.fixture(scope="module")
+def student(teacher: Checkpoint) -> Generative:
+    """The teacher without two fifths of its channels, not healed. Shared: no test may change it."""
+    return prune(teacher.generator(), teacher.schema, ratio=0.4, round_to=8, seed=3)[0]
+
+
+def weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    return copy.deepcopy(model.state_dict())
+
+
+def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+def test_the_student_comes_closer_to_its_teacher_on_samples_it_was_not_taught(
+    teacher: Checkpoint, student: Generative
+) -> None:
+    full, inputs = teacher.generator(), probe_inputs((6,), teacher.schema)
+    wanted = run_torch(full, inputs)
+    taught = distil(student, full, teacher.schema, steps=40, batch_size=32, learning_rate=5e-3, seed=1)
+    before, after = (relative_l2(run_torch(model, inputs), wanted) for model in (student, taught))
+    assert after < 0.6 * before
+
+
+def test_both_models_given_are_left_as_they_were(teacher: Checkpoint, student: Generative) -> None:
+    full = teacher.generator()
+    before = weights(full), weights(student)
+    taught = distil(student, full, teacher.schema, steps=3, batch_size=8, learning_rate=5e-3, seed=1)
+    assert_same(weights(full), before[0])
+    assert_same(weights(student), before[1])
+    assert not full.training
+    assert not student.training
+    assert not taught.training, "its batch norms would still follow the batch"
+    assert all(parameter.grad is None for model in (full, student) for parameter in model.parameters())
+
+
+def test_every_trainable_weight_is_taught(teacher: Checkpoint, student: Generative) -> None:
+    taught = distil(student, teacher.generator(), teacher.schema, steps=3, batch_size=8, learning_rate=5e-3, seed=1)
+    for (name, before), after in zip(student.named_parameters(), taught.parameters(), strict=True):
+        assert not torch.equal(before, after), name
+
+
+def test_the_same_seed_gives_the_same_student_whatever_was_drawn_in_between(
+    teacher: Checkpoint, student: Generative
+) -> None:
+    def taught(seed: int) -> dict[str, torch.Tensor]:
+        return weights(
+            distil(student, teacher.generator(), teacher.schema, steps=5, batch_size=8, learning_rate=5e-3, seed=seed)
+        )
+
+    one = taught(1)
+    torch.rand(3)
+    assert_same(taught(1), one)
+    other = taught(2)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_each_step_sees_fresh_samples(teacher: Checkpoint, student: Generative) -> None:
+    full = teacher.generator()
+    seen: list[np.ndarray] = []
+    # The first call measures the spread of the channels.
+    full.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].numpy().copy()))
+    distil(student, full, teacher.schema, steps=4, batch_size=8, learning_rate=5e-3, seed=1)
+    rows = np.concatenate(seen[1:])
+    assert rows.shape == (32, 6)
+    assert len(np.unique(rows, axis=0)) == 32
+
+
+@pytest.mark.parametrize("steps", [1, 2, 8, 9, 10])
+def test_any_number_of_steps_will_do(steps: int, teacher: Checkpoint, student: Generative) -> None:
+    shown: list[tuple[int, int]] = []
+    distil(
+        student,
+        teacher.generator(),
+        teacher.schema,
+        steps=steps,
+        batch_size=4,
+        learning_rate=5e-3,
+        seed=1,
+        on_progress=lambda done, of: shown.append((done, of)),
+    )
+    assert shown[-1] == (steps, steps)
+
+
+def test_progress_counts_up_to_the_last_step(
+    teacher: Checkpoint, student: Generative, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "_SHOW_EVERY_S", -1.0)  # whatever the clock says
+    shown: list[tuple[int, int]] = []
+    distil(
+        student,
+        teacher.generator(),
+        teacher.schema,
+        steps=4,
+        batch_size=4,
+        learning_rate=5e-3,
+        seed=1,
+        on_progress=lambda done, of: shown.append((done, of)),
+    )
+    assert shown == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_divergence_stops_with_the_step_and_the_remedy(teacher: Checkpoint, student: Generative) -> None:
+    with pytest.raises(TrainingError, match=r"diverged at step \d+; lower its learning_rate"):
+        distil(student, teacher.generator(), teacher.schema, steps=15, batch_size=4, learning_rate=1e30, seed=1)

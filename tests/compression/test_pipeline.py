@@ -1,0 +1,248 @@
+"""A recipe's run: measured at each step, resumed as if never interrupted, and held to its allowance."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from edgeward.compression import Compressed, CompressionRecipe, StepRecord, compress, load_compression_recipe
+from edgeward.compression import cost as cost_module
+from edgeward.compression.cost import count_onnx
+from edgeward.compression.error import probe_inputs, relative_l2, run_onnx, run_torch
+from edgeward.compression.recipe import StepPlan
+from edgeward.runtime.errors import GateError
+from edgeward.runtime.noise import MAX_SEED
+from edgeward.runtime.schema import Channel, NumberCondition, SignalSchema
+from edgeward.training.checkpoint import Checkpoint
+from edgeward.training.datasets.dataset import Provenance
+from edgeward.training.families import build_family
+from edgeward.training.recipe import TrainingRecipe
+
+
+@pytest.fixture(scope="module")
+def recipe(compression_recipe_path: Path) -> CompressionRecipe:
+    return load_compression_recipe(compression_recipe_path)
+
+
+@pytest.fixture(scope="module")
+def finished(
+    teacher: Checkpoint, recipe: CompressionRecipe, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Compressed]:
+    """The work folder of a whole run, and its outcome. Shared: copy the folder before changing it."""
+    work = tmp_path_factory.mktemp("finished") / "work"
+    return work, compress(teacher, recipe, work, seed=1)
+
+
+@pytest.fixture
+def work(finished: tuple[Path, Compressed], tmp_path: Path) -> Path:
+    """A work folder in which all steps are done."""
+    return Path(shutil.copytree(finished[0], tmp_path / "work"))
+
+
+@pytest.fixture(autouse=True)
+def fewer_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time need not be exact here."""
+    monkeypatch.setattr(cost_module, "_LATENCY_CALLS", 40)
+
+
+def interrupt_after(step: int) -> Callable[[StepRecord], None]:
+    """Press Ctrl-C when so many steps are done."""
+    left = step
+
+    def on_step(record: StepRecord) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+
+    return on_step
+
+
+def first_steps(teacher: Checkpoint, recipe: CompressionRecipe, work: Path, *, seed: int, steps: int) -> list[str]:
+    """Take so many steps; returns the names of the files in the work folder."""
+    with pytest.raises(KeyboardInterrupt):
+        compress(teacher, recipe, work, seed=seed, on_step=interrupt_after(steps))
+    return sorted(file.name for file in work.iterdir())
+
+
+def without_clock(record: StepRecord) -> object:
+    return {**record.to_json(), "seconds": 0.0, "cost": dataclasses.replace(record.cost, latency_ms=0.0)}
+
+
+def assert_same(one: Compressed, other: Compressed) -> None:
+    assert one.fp32 == other.fp32
+    assert one.int8 == other.int8
+    assert one.student_relative_l2 == other.student_relative_l2
+    assert [without_clock(step) for step in one.steps] == [without_clock(step) for step in other.steps]
+
+
+def test_the_same_seed_gives_the_same_bytes(compressed: Compressed, finished: tuple[Path, Compressed]) -> None:
+    assert_same(finished[1], compressed)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_run_interrupted_after_a_step_gives_the_bytes_of_an_uninterrupted_one(
+    steps: int, teacher: Checkpoint, recipe: CompressionRecipe, compressed: Compressed, tmp_path: Path
+) -> None:
+    left = first_steps(teacher, recipe, tmp_path / "work", seed=1, steps=steps)
+    assert [name.split("-")[1] for name in left] == ["prune", "distil", "export"][:steps]
+    before = {name: (tmp_path / "work" / name).stat() for name in left}
+
+    torch.manual_seed(99)  # what happened in between must not matter
+    progress: list[str] = []
+    resumed = compress(
+        teacher, recipe, tmp_path / "work", seed=1, on_progress=lambda step, done, of: progress.append(step)
+    )
+    assert_same(resumed, compressed)
+    assert ("distil" in progress) == (steps < 2), "done steps are not done again"
+    for name, stat in before.items():
+        assert (tmp_path / "work" / name).stat().st_mtime_ns == stat.st_mtime_ns, name
+
+
+def test_a_step_that_was_interrupted_leaves_nothing(
+    teacher: Checkpoint, recipe: CompressionRecipe, tmp_path: Path
+) -> None:
+    def on_progress(step: str, done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compress(teacher, recipe, tmp_path, seed=1, on_progress=on_progress)
+    assert [file.name.split("-")[:2] for file in tmp_path.iterdir()] == [["1", "prune"]]
+
+
+def test_a_finished_run_is_taken_from_its_work_folder_with_the_time_it_took(
+    teacher: Checkpoint, recipe: CompressionRecipe, finished: tuple[Path, Compressed], work: Path
+) -> None:
+    again = compress(teacher, recipe, work, seed=1)
+    assert_same(again, finished[1])
+    assert [step.seconds for step in again.steps] == [step.seconds for step in finished[1].steps]
+
+
+def test_work_of_another_seed_is_not_reused(teacher: Checkpoint, recipe: CompressionRecipe, work: Path) -> None:
+    before = {file.name for file in work.iterdir()}
+    assert len(set(first_steps(teacher, recipe, work, seed=2, steps=1)) - before) == 1
+
+
+def test_work_of_another_teacher_is_not_reused(teacher: Checkpoint, recipe: CompressionRecipe, work: Path) -> None:
+    weights = dict(teacher.weights)
+    weights["decoder.last.bias"] = weights["decoder.last.bias"] + 1e-3
+    before = {file.name for file in work.iterdir()}
+    other = dataclasses.replace(teacher, weights=weights)
+    assert len(set(first_steps(other, recipe, work, seed=1, steps=1)) - before) == 1
+
+
+def test_work_is_reused_up_to_the_first_step_that_differs(
+    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+) -> None:
+    longer = StepPlan("distil", {**recipe.steps[1].options, "steps": 3})
+    other = dataclasses.replace(recipe, steps=(recipe.steps[0], longer, *recipe.steps[2:]))
+    before = {file.name for file in work.iterdir()}
+    new = set(first_steps(teacher, other, work, seed=1, steps=2)) - before
+    assert [name.split("-")[:2] for name in new] == [["2", "distil"]]
+
+
+def test_work_is_not_reused_where_an_earlier_step_differs(
+    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+) -> None:
+    less = StepPlan("prune", {"ratio": 0.3, "round_to": 8})
+    other = dataclasses.replace(recipe, steps=(less, *recipe.steps[1:]))
+    before = {file.name for file in work.iterdir()}
+    new = set(first_steps(teacher, other, work, seed=1, steps=2)) - before
+    assert sorted(name.split("-")[1] for name in new) == ["distil", "prune"]
+
+
+def number_teacher(highest_rate: float) -> Checkpoint:
+    """An untrained network steered by a number; the weights do not tell its range."""
+    schema = SignalSchema(
+        name="toy",
+        description="One channel.",
+        channels=(Channel("flow", "L/min", -10.0, 10.0),),
+        sampling_rate_hz=10.0,
+        length=16,
+        conditions=(NumberCondition("rate", "/min", 0.0, highest_rate),),
+    )
+    options = {"noise_size": 4, "widths": [16, 16], "prior_couplings": 0, "prior_hidden": 8}
+    torch.manual_seed(1)
+    weights = build_family("vae", schema, options).state_dict()
+    return Checkpoint(
+        recipe=TrainingRecipe("toy", "vae", 1, 2, 1e-3, 0.0, 0.0, 0.0, options),
+        schema=schema,
+        provenance=Provenance("nothing", "CC0-1.0", "nobody", synthetic=True, digest="0" * 64, notes=()),
+        seed=1,
+        step=0,
+        weights=weights,
+        progress=None,
+        history=[],
+    )
+
+
+def test_work_for_another_range_of_a_condition_is_not_reused(recipe: CompressionRecipe, tmp_path: Path) -> None:
+    one = first_steps(number_teacher(1.0), recipe, tmp_path, seed=1, steps=1)
+    assert len(first_steps(number_teacher(100.0), recipe, tmp_path, seed=1, steps=1)) == len(one) + 1
+
+
+def test_the_largest_seed_will_do(teacher: Checkpoint, recipe: CompressionRecipe, tmp_path: Path) -> None:
+    assert len(first_steps(teacher, recipe, tmp_path, seed=MAX_SEED, steps=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "what", "remedy"),
+    [
+        ("student_relative_l2", "pruning and distillation changed the samples by", "Prune less or distil longer"),
+        ("int8_relative_l2", "quantisation changed the samples by", "Calibrate on more samples"),
+    ],
+)
+def test_a_result_that_costs_more_than_is_allowed_is_refused_with_what_to_do(
+    field: str, what: str, remedy: str, teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+) -> None:
+    tight = dataclasses.replace(recipe, allowance=dataclasses.replace(recipe.allowance, **{field: 1e-4}))
+    with pytest.raises(GateError, match=rf"{what} 0\.\d+.*allows 0\.0001.*{remedy}"):
+        compress(teacher, tight, work, seed=1)
+
+
+def test_a_result_that_costs_just_what_is_allowed_is_given(
+    teacher: Checkpoint, recipe: CompressionRecipe, finished: tuple[Path, Compressed], work: Path
+) -> None:
+    _, whole = finished
+    exact = dataclasses.replace(recipe.allowance, student_relative_l2=whole.student_relative_l2)
+    exact = dataclasses.replace(exact, int8_relative_l2=whole.steps[-1].error)
+    assert_same(compress(teacher, dataclasses.replace(recipe, allowance=exact), work, seed=1), whole)
+
+
+def test_every_step_reports_what_it_did_and_what_it_cost(
+    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+) -> None:
+    records: list[StepRecord] = []
+    result = compress(teacher, recipe, work, seed=1, on_step=records.append)
+    assert tuple(records) == result.steps
+    assert [record.do for record in records] == ["prune", "distil", "export", "quantise"]
+    for record, plan in zip(records, recipe.steps, strict=True):
+        assert record.options == plan.options
+        cost = record.cost
+        assert min(cost.parameters, cost.multiply_adds, cost.bytes, cost.latency_ms, record.error, record.seconds) > 0
+        json.dumps(record.to_json(), allow_nan=False)
+    prune, distil, export, quantise = (record.cost for record in records)
+    assert result.teacher_cost.parameters > prune.parameters == distil.parameters > export.parameters
+    assert result.teacher_cost.multiply_adds > prune.multiply_adds == distil.multiply_adds == quantise.multiply_adds
+    assert result.teacher_cost.bytes > prune.bytes == distil.bytes
+    assert (export.bytes, quantise.bytes) == (len(result.fp32), len(result.int8))
+    assert (export.parameters, export.multiply_adds) == count_onnx(onnx.load_model_from_string(result.fp32))
+
+
+def test_errors_are_those_of_the_graphs_on_the_probe(teacher: Checkpoint, compressed: Compressed) -> None:
+    inputs = probe_inputs((6,), teacher.schema)
+    fp32, int8 = (run_onnx(graph, inputs) for graph in (compressed.fp32, compressed.int8))
+    assert compressed.student_relative_l2 == relative_l2(fp32, run_torch(teacher.generator(), inputs))
+    assert compressed.steps[-1].error == relative_l2(int8, fp32)
+    assert compressed.steps[-2].error < 1e-4, "export alone changes nothing"
+
+
+def test_the_table_begins_with_the_teacher(compressed: Compressed) -> None:
+    rows = compressed.rows()
+    assert [row.step for row in rows] == ["teacher", "prune", "distil", "export", "quantise"]
+    assert (rows[0].cost, rows[0].error) == (compressed.teacher_cost, None)
+    assert [row.error for row in rows[1:]] == [step.error for step in compressed.steps]

@@ -1,0 +1,176 @@
+"""Compression recipes: what is shipped loads, and what makes no sense is refused where it stands."""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from edgeward.compression.recipe import Allowance, StepPlan, load_compression_recipe
+from edgeward.runtime.errors import TrainingError
+
+PRUNE = '{do = "prune", ratio = 0.4, round_to = 8}'
+DISTIL = '{do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3}'
+EXPORT = '{do = "export"}'
+QUANTISE = '{do = "quantise", samples = 64, percentile = 99.99}'
+ALLOWANCE = "student_relative_l2 = 0.3\nint8_relative_l2 = 0.1"
+SHIPPED = sorted(
+    file.name.removesuffix(".toml")
+    for file in resources.files("edgeward.compression").joinpath("recipes").iterdir()
+    if file.name.endswith(".toml")
+)
+
+
+def recipe_file(
+    folder: Path,
+    *steps: str,
+    name: str = '"mine"',
+    allowance: str = f"[allowance]\n{ALLOWANCE}",
+    more: str = "",
+) -> Path:
+    file = folder / "mine.toml"
+    file.write_text(f"name = {name}\nstep = [{', '.join(steps)}]\n{more}\n{allowance}\n")
+    return file
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe_loads_and_is_called_like_its_file(name: str) -> None:
+    assert load_compression_recipe(name).name == name
+
+
+def test_both_the_full_and_the_demo_recipe_are_shipped() -> None:
+    assert {"ecg-beats", "ecg-beats-demo"} <= set(SHIPPED)
+
+
+def test_a_recipe_keeps_its_steps_in_order_with_their_options(tmp_path: Path) -> None:
+    recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, DISTIL, PRUNE, EXPORT, QUANTISE))
+    assert recipe.name == "mine"
+    assert [step.do for step in recipe.steps] == ["prune", "distil", "prune", "export", "quantise"]
+    assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8})
+    assert recipe.steps[-1] == StepPlan("quantise", {"samples": 64, "percentile": 99.99})
+    assert recipe.allowance == Allowance(student_relative_l2=0.3, int8_relative_l2=0.1)
+
+
+def test_pruning_and_distillation_may_be_left_out(tmp_path: Path) -> None:
+    recipe = load_compression_recipe(recipe_file(tmp_path, EXPORT, QUANTISE))
+    assert [step.do for step in recipe.steps] == ["export", "quantise"]
+
+
+def test_json_holds_every_option(tmp_path: Path) -> None:
+    recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, EXPORT, QUANTISE))
+    assert json.loads(json.dumps(recipe.to_json(), allow_nan=False)) == {
+        "name": "mine",
+        "steps": [
+            {"do": "prune", "ratio": 0.4, "round_to": 8},
+            {"do": "export"},
+            {"do": "quantise", "samples": 64, "percentile": 99.99},
+        ],
+        "allowance": {"student_relative_l2": 0.3, "int8_relative_l2": 0.1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of prune, distil, export, quantise"),
+        ("{ratio = 0.4, round_to = 8}", "do = None is not known"),
+        ('{do = ["prune"], ratio = 0.4, round_to = 8}', "is not known"),
+        ('{do = "prune", ratio = 0.4}', "prune takes ['ratio', 'round_to'], not ['ratio']"),
+        ('{do = "prune", ratio = 0.4, round_to = 8, seed = 1}', "prune takes ['ratio', 'round_to'], not"),
+        ('{do = "export", opset = 18}', "export takes [], not ['opset']"),
+        ('{do = "prune", ratio = "0.4", round_to = 8}', "ratio must be a number"),
+        ('{do = "prune", ratio = true, round_to = 8}', "ratio must be a number"),
+        ('{do = "prune", ratio = 0.4, round_to = 8.0}', "round_to must be a whole number"),
+        ('{do = "prune", ratio = 0, round_to = 8}', "ratio = 0 makes no sense"),
+        ('{do = "prune", ratio = -0.1, round_to = 8}', "ratio = -0.1 makes no sense"),
+        ('{do = "prune", ratio = 1, round_to = 8}', "ratio = 1 makes no sense"),
+        ('{do = "prune", ratio = nan, round_to = 8}', "ratio = nan makes no sense"),
+        ('{do = "prune", ratio = 0.4, round_to = 0}', "round_to = 0 makes no sense"),
+        ('{do = "distil", steps = 0, batch_size = 32, learning_rate = 1e-3}', "steps = 0 makes no sense"),
+        ('{do = "distil", steps = 1.5, batch_size = 32, learning_rate = 1e-3}', "steps must be a whole number"),
+        ('{do = "distil", steps = 9, batch_size = -1, learning_rate = 1e-3}', "batch_size = -1 makes no sense"),
+        ('{do = "distil", steps = 9, batch_size = 32, learning_rate = inf}', "learning_rate = inf makes no sense"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused_by_its_place_and_reason(step: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        load_compression_recipe(recipe_file(tmp_path, DISTIL, step, EXPORT, QUANTISE))
+    assert "mine.toml: step 2: " in str(caught.value)
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("percentile", ["0", "100.001", "-1", "nan", '"99"', "true"])
+def test_a_percentile_outside_its_range_is_refused(percentile: str, tmp_path: Path) -> None:
+    step = f'{{do = "quantise", samples = 64, percentile = {percentile}}}'
+    with pytest.raises(TrainingError, match="step 2: percentile"):
+        load_compression_recipe(recipe_file(tmp_path, EXPORT, step))
+
+
+def test_the_largest_percentile_is_a_hundred(tmp_path: Path) -> None:
+    step = '{do = "quantise", samples = 64, percentile = 100}'
+    assert load_compression_recipe(recipe_file(tmp_path, EXPORT, step)).steps[1].options["percentile"] == 100
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (PRUNE, DISTIL),
+        (PRUNE, QUANTISE),
+        (PRUNE, EXPORT),
+        (QUANTISE, EXPORT),
+        (EXPORT, PRUNE, QUANTISE),
+        (EXPORT, QUANTISE, DISTIL),
+        (EXPORT, EXPORT, QUANTISE),
+        (EXPORT, QUANTISE, EXPORT, QUANTISE),
+    ],
+)
+def test_steps_that_do_not_end_in_one_export_and_one_quantise_are_refused(
+    steps: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="must end in export, quantise"):
+        load_compression_recipe(recipe_file(tmp_path, *steps))
+
+
+@pytest.mark.parametrize(
+    ("allowance", "reason"),
+    [
+        ("", "needs a name"),
+        ("allowance = 3", r"\[allowance\]"),
+        ("allowance = [1, 2]", r"\[allowance\]"),
+        ("[allowance]\nstudent_relative_l2 = 1", "int8_relative_l2"),
+        (f"[allowance]\n{ALLOWANCE}\nfid = 3", "fid"),
+        ("[allowance]\nstudent_relative_l2 = -1\nint8_relative_l2 = 1", "student_relative_l2 must be a number"),
+        ("[allowance]\nstudent_relative_l2 = 1\nint8_relative_l2 = nan", "int8_relative_l2 must be a number"),
+        # It could not be written into the manifest, which is JSON.
+        ("[allowance]\nstudent_relative_l2 = inf\nint8_relative_l2 = 1", "student_relative_l2 must be a number"),
+        ('[allowance]\nstudent_relative_l2 = "1"\nint8_relative_l2 = 1', "student_relative_l2 must be a number"),
+        ("[allowance]\nstudent_relative_l2 = true\nint8_relative_l2 = 1", "student_relative_l2 must be a number"),
+    ],
+)
+def test_an_allowance_that_makes_no_sense_is_refused(allowance: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=reason):
+        load_compression_recipe(recipe_file(tmp_path, EXPORT, QUANTISE, allowance=allowance))
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="name must be a text"):
+        load_compression_recipe(recipe_file(tmp_path, EXPORT, QUANTISE, name="3"))
+
+
+def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="and nothing else"):
+        load_compression_recipe(recipe_file(tmp_path, EXPORT, QUANTISE, more="seed = 1"))
+
+
+@pytest.mark.parametrize("step", ['"prune"', "[1, 2]", '{do = "export"}'])
+def test_steps_that_are_no_list_of_tables_are_refused(step: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'name = "mine"\nstep = {step}\n[allowance]\n{ALLOWANCE}\n')
+    with pytest.raises(TrainingError, match="step must be a list of tables"):
+        load_compression_recipe(file)
+
+
+def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
+    with pytest.raises(TrainingError, match="'no-such-recipe'") as caught:
+        load_compression_recipe("no-such-recipe")
+    assert all(name in str(caught.value) for name in SHIPPED)
