@@ -7,6 +7,9 @@ from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ClassCondition
 from .pipeline import Compressed
 
+EVIDENCE_HEADING = "## Evidence and limits"
+"""The card's last section: what was found out about the bundle's data."""
+
 
 def make_card(manifest: Manifest, compressed: Compressed) -> str:
     """The card's Markdown."""
@@ -67,7 +70,7 @@ def make_card(manifest: Manifest, compressed: Compressed) -> str:
         f"From the teacher to the float student: {compressed.student_relative_l2:.3f}. Milliseconds: one thread of",
         f"{manifest.lineage['made_with']['cpu']}; measure your own machine with `edgeward bench`.",
         "",
-        "## Evidence and limits",
+        EVIDENCE_HEADING,
         "",
         "Fidelity, utility, privacy and fairness of this bundle have not been judged here: see `edgeward evaluate`.",
         "The weights were trained on the data named above; whether a training record can be recognised from them",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .benchmarks.latency.bundle_latency import BARE, GENERATE, TEACHER, LatencyReport, measure_bundle
-from .benchmarks.quality import UtilityScore
+from .benchmarks.quality.utility.tstr import Tested
 from .benchmarks.report import (
     BeatClass,
     BundleFacts,
@@ -30,6 +30,7 @@ from .benchmarks.report.demo_content import Role
 from .compression import Compressed, compress, load_compression_recipe, pack
 from .compression.cost import one_torch_thread, torch_call
 from .devices import this_host
+from .judgement import compare_usefulness
 from .runtime.atomic import atomic_file
 from .runtime.bundle import Bundle
 from .runtime.formats.npz import write_npz
@@ -37,7 +38,6 @@ from .runtime.generator import load
 from .training.datasets.dataset import Dataset
 from .training.loop import train
 from .training.recipe import load_training_recipe
-from .utility import judge_utility
 
 TRAINING_RECIPE, COMPRESSION_RECIPE = "ecg-beats-vae-demo", "ecg-beats-demo"
 _BENCH_CALLS = 1000
@@ -57,7 +57,10 @@ class Demo:
     bundle: Bundle
     compressed: Compressed
     latency: LatencyReport
-    quality: dict[str, UtilityScore]
+    quality: dict[str, Tested]
+    """Per row what its classifiers make of the test beats."""
+    scored: list[str]
+    """The classes they tell apart."""
     simulated: bool
     seconds: float
 
@@ -111,7 +114,7 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
             calls=_BENCH_CALLS,
             on_progress=step("Measuring latency"),
         )
-    quality = judge_utility(
+    quality, scored = compare_usefulness(
         dataset,
         bundle,
         teacher,
@@ -123,7 +126,7 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
     )
     results = {
         "latency": latency.to_json(),
-        "quality": {name: score.to_json() for name, score in quality.items()},
+        "quality": {name: tested.macro_f1().to_json() for name, tested in quality.items()},
     }
     demo = Demo(
         page=folder / "index.html",
@@ -131,6 +134,7 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
         compressed=compressed,
         latency=latency,
         quality=quality,
+        scored=scored,
         simulated=dataset.provenance.synthetic,
         seconds=time.monotonic() - started,
     )
@@ -263,20 +267,23 @@ def _quality_rows(demo: Demo, shown: str) -> tuple[QualityRow, ...]:
         "teacher": ("teacher", "trained on the full model's beats"),
     }
     rows = []
-    for name, score in demo.quality.items():
+    for name, tested in demo.quality.items():
         small: Role = "bundle" if name == shown else "student"
         role, label = labels.get(name, (small, f"trained on the bundle's {name} beats"))
-        rows.append(QualityRow(role, label, score.macro_f1, score.low, score.high, score.test_n, score.per_class_f1))
+        score = tested.macro_f1()
+        assert score.value is not None and score.low is not None and score.high is not None  # noqa: S101, PT018
+        by_class = {code: tested.class_f1(number).value or 0.0 for number, code in enumerate(demo.scored)}
+        rows.append(QualityRow(role, label, score.value, score.low, score.high, score.n, by_class))
     return tuple(rows)
 
 
 def _quality_method(demo: Demo) -> str:
-    score = demo.quality["real"]
+    score = demo.quality["real"].macro_f1()
     origin = "simulated" if demo.simulated else "real"
     return (
-        f"A small convolutional classifier learns from one kind of beats only, and is tested on {score.test_n:,} "
-        f"{origin} beats of {score.test_patients} patients that nothing was trained on. Macro-F1 over "
-        f"{', '.join(score.per_class_f1)}; mean of {len(score.per_seed_macro_f1)} classifiers; 95 % intervals "
+        f"A small convolutional classifier learns from one kind of beats only, and is tested on {score.n:,} "
+        f"{origin} beats of {score.patients} patients that nothing was trained on. Macro-F1 over "
+        f"{', '.join(demo.scored)}; mean of {score.seeds} classifiers; 95 % intervals "
         "from resampling patients and classifiers. A short training: the full judgement is `edgeward evaluate`."
     )
 

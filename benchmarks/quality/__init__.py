@@ -1,6 +1,21 @@
-"""Quality of generated data, judged against held-out real data. Needs the `train` extra (torch)."""
+"""Quality of generated data, judged against held-out real data. Needs the `evaluate` extra (torch, scikit-learn)."""
 
-from .sources import REAL, LabelledSignals, compare_sources
-from .tstr import UtilityScore, classifier_utility
+from .evidence import EVIDENCE_NAME, Evidence
+from .judge import FULL, QUICK, Effort, TrainShadow, judge
+from .records import Records, Task, generated
+from .rows import Loss, Source
 
-__all__ = ["REAL", "LabelledSignals", "UtilityScore", "classifier_utility", "compare_sources"]
+__all__ = [
+    "EVIDENCE_NAME",
+    "FULL",
+    "QUICK",
+    "Effort",
+    "Evidence",
+    "Loss",
+    "Records",
+    "Source",
+    "Task",
+    "TrainShadow",
+    "generated",
+    "judge",
+]

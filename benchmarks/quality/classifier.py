@@ -1,6 +1,8 @@
-"""The small convolutional classifier that judges signals: fixed in advance, the same for every generator."""
+"""The small convolutional classifiers that judge signals and images: fixed in advance, the same for every generator."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,71 +13,126 @@ from torch import Tensor, nn
 _WIDTHS = (16, 32, 64)
 _BATCH = 128
 _PEAK_LEARNING_RATE = 3e-3
-_PREDICT_BATCH = 1024
+_PREDICT_BATCH = 256
 
 
-class SignalClassifier(nn.Module):
-    """Three strided convolution blocks, average pooling over time, one linear layer.
+class Classifier(nn.Module):
+    """Three strided convolution blocks, average and maximum pooling, one linear layer.
+
+    Args:
+        channels: Channels of the samples.
+        classes: Number of classes.
+        layers: The convolution and the normalisation, for as many `axes` behind the channels.
+        kernel: Length of the convolution along each axis.
+        axes: 1 for signals, 2 for images.
+    """
+
+    location: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        classes: int,
+        layers: tuple[Callable[..., nn.Module], Callable[[int], nn.Module]],
+        kernel: int,
+        axes: int,
+    ) -> None:
+        super().__init__()
+        convolution, normalisation = layers
+        self.register_buffer("location", torch.zeros(channels, *[1] * axes))
+        self.register_buffer("scale", torch.ones(channels, *[1] * axes))
+        blocks: list[nn.Module] = []
+        width = channels
+        for following in _WIDTHS:
+            blocks += [
+                convolution(width, following, kernel, stride=2, padding=kernel // 2),
+                normalisation(following),
+                nn.ReLU(),
+            ]
+            width = following
+        self.features = nn.Sequential(*blocks)
+        self.head = nn.Linear(2 * width, classes)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Penultimate features [n, 128] of samples in their own units: mean, then maximum, of each feature map."""
+        maps = self.features((x - self.location) / self.scale).flatten(start_dim=2)
+        return torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [n, classes] of samples in their own units."""
+        logits: Tensor = self.head(self.pooled(x))
+        return logits
+
+
+class SignalClassifier(Classifier):
+    """Judges signals [n, channels, length] in physical units.
 
     Args:
         channels: Channels of the signals.
         classes: Number of classes.
     """
 
-    location: Tensor
-    scale: Tensor
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__(channels, classes, (nn.Conv1d, nn.BatchNorm1d), kernel=7, axes=1)
+
+
+class ImageClassifier(Classifier):
+    """Judges images [n, channels, height, width] from 0 to 1.
+
+    Args:
+        channels: Channels of the images.
+        classes: Number of classes.
+    """
 
     def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.register_buffer("location", torch.zeros(channels, 1))
-        self.register_buffer("scale", torch.ones(channels, 1))
-        layers: list[nn.Module] = []
-        width = channels
-        for following in _WIDTHS:
-            layers += [
-                nn.Conv1d(width, following, 7, stride=2, padding=3),
-                nn.BatchNorm1d(following),
-                nn.ReLU(),
-            ]
-            width = following
-        self.features = nn.Sequential(*layers)
-        self.head = nn.Linear(2 * width, classes)
+        super().__init__(channels, classes, (nn.Conv2d, nn.BatchNorm2d), kernel=5, axes=2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits [n, classes] of signals [n, channels, length] in physical units."""
-        features = self.features((x - self.location) / self.scale)
-        logits: Tensor = self.head(torch.cat([features.mean(dim=2), features.amax(dim=2)], dim=1))
-        return logits
+
+def new_classifier(shape: tuple[int, ...], classes: int) -> Classifier:
+    """The untrained classifier for samples of this shape: (channels, length), or (channels, height, width)."""
+    return (SignalClassifier if len(shape) == 2 else ImageClassifier)(shape[0], classes)
 
 
 def train_classifier(
-    samples: npt.NDArray[np.float32], labels: npt.NDArray[np.intp], classes: int, *, steps: int, seed: int
-) -> SignalClassifier:
-    """Fit the classifier with every class drawn equally often, for a fixed number of steps.
+    samples: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.intp],
+    classes: int,
+    *,
+    steps: int,
+    seed: int,
+    balanced: bool = True,
+) -> Classifier:
+    """Fit the classifier for a fixed number of steps.
 
     Nothing is chosen on any test data: no early stopping, no tuning.
 
     Args:
-        samples: [n, channels, length] in physical units.
-        labels: [n], 0 to classes - 1, every class present.
+        samples: [n, channels, length] in physical units, or [n, channels, height, width] from 0 to 1.
+        labels: [n], 0 to classes - 1, every class present if `balanced`.
         classes: Number of classes.
         steps: Optimiser steps of 128 samples.
         seed: Decides weights and batches.
+        balanced: Whether every class is drawn equally often, or each sample.
     """
     torch.manual_seed(seed)
-    model = SignalClassifier(samples.shape[1], classes)
-    model.location.copy_(torch.from_numpy(samples.mean(axis=(0, 2), keepdims=True)[0]))
-    model.scale.copy_(torch.from_numpy(samples.std(axis=(0, 2), keepdims=True)[0]).clamp(min=1e-6))
+    model = new_classifier(samples.shape[1:], classes)
+    axes = (0, *range(2, samples.ndim))
+    model.location.copy_(torch.from_numpy(samples.mean(axis=axes, keepdims=True)[0]))
+    model.scale.copy_(torch.from_numpy(samples.std(axis=axes, keepdims=True)[0]).clamp(min=1e-6))
     by_class = [np.flatnonzero(labels == label) for label in range(classes)]
     rng = np.random.Generator(np.random.Philox(key=[seed, 0]))
     optimiser = torch.optim.AdamW(model.parameters(), lr=_PEAK_LEARNING_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_LEARNING_RATE, total_steps=steps)
     model.train()
     for _ in range(steps):
-        drawn = rng.integers(0, classes, _BATCH)
-        chosen = np.array([by_class[label][rng.integers(len(by_class[label]))] for label in drawn])
+        if balanced:
+            drawn = rng.integers(0, classes, _BATCH)
+            chosen = np.array([by_class[label][rng.integers(len(by_class[label]))] for label in drawn])
+        else:
+            chosen = rng.integers(0, len(labels), _BATCH)
         logits = model(torch.from_numpy(samples[chosen]))
-        loss = F.cross_entropy(logits, torch.from_numpy(drawn))
+        loss = F.cross_entropy(logits, torch.from_numpy(labels[chosen]))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -83,11 +140,18 @@ def train_classifier(
     return model.eval()
 
 
+def predict(model: Classifier, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """The most likely class [n] of each sample."""
+    likeliest: npt.NDArray[np.intp] = _in_batches(model, samples).argmax(axis=1)
+    return likeliest
+
+
+def pooled_features(model: Classifier, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Penultimate features [n, 128] of each sample."""
+    return _in_batches(model.pooled, samples).astype(np.float64)
+
+
 @torch.no_grad()
-def predict(model: SignalClassifier, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-    """The most likely class [n] of each signal [n, channels, length]."""
-    parts = [
-        model(torch.from_numpy(samples[first : first + _PREDICT_BATCH])).argmax(dim=1).numpy()
-        for first in range(0, len(samples), _PREDICT_BATCH)
-    ]
-    return np.concatenate(parts).astype(np.intp)
+def _in_batches(of: Callable[[Tensor], Tensor], samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    starts = range(0, len(samples), _PREDICT_BATCH)
+    return np.concatenate([of(torch.from_numpy(samples[i : i + _PREDICT_BATCH])).numpy() for i in starts])

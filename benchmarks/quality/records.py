@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,13 @@ class Records:
             self.patients[which],
             {name: column[which] for name, column in self.attributes.items()},
         )
+
+    def only(self, labels: Sequence[int]) -> Records:
+        """Those of these classes, their labels counted among them."""
+        kept = self.take(np.isin(self.labels, labels))
+        position = {label: number for number, label in enumerate(labels)}
+        renumbered = np.array([position[int(label)] for label in kept.labels], dtype=np.intp)
+        return Records(kept.values, renumbered, kept.patients, kept.attributes)
 
     def of_class(self, label: int) -> Records:
         """Those of one class."""

@@ -1,4 +1,4 @@
-"""The page that `edgeward demo` ends with: what it shows (`demo_content`) and its drawing (`demo_page`)."""
+"""Pages to look at: what `edgeward demo` ends with (`demo_page`), and what `edgeward evaluate` found (`evidence_page`)."""
 
 from .demo_content import (
     BeatClass,

@@ -1,29 +1,21 @@
-"""The page that `edgeward demo` ends with: one HTML file that asks nothing of any network.
-
-Every name that comes from data or a user is escaped; only `ecg_paper` and `charts`, which escape what they
-are given, hand markup to the template.
-"""
+"""The page that `edgeward demo` ends with."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from ...runtime.errors import RequestError
 from ...runtime.provenance import provenance_text
-from . import quantities
 from .charts import Bar, Estimate, bar_chart, estimate_chart
 from .demo_content import BeatClass, DemoPage, FloatArray, LatencyRow
-from .ecg_paper import ECG_PAPER_DEFINITIONS, Range, ecg_strip, ranges_mv
+from .ecg_paper import Range, ecg_strip, ranges_mv
 from .headline import headline
+from .page import SYNTHETIC_MARK, render_page
 from .quantities import bytes_text, comparison, estimate_text, span_text, time_text
 
-SYNTHETIC_MARK = "SYNTHETIC DATA - NOT FOR CLINICAL USE"
-"""Stands at the top of the window however far one scrolls, and at the top of every printed page."""
-
-_INSTALL = "pip install 'edgeward[report]'"
+__all__ = ["SYNTHETIC_MARK", "render_demo_page"]
 
 
 def render_demo_page(content: DemoPage) -> str:
@@ -33,28 +25,14 @@ def render_demo_page(content: DemoPage) -> str:
         DataError: A beat to be drawn is not finite.
         RequestError: jinja2 is missing, or the content makes no sense: an estimate outside its interval.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise RequestError(f"the page needs jinja2 ({error}); install it with: {_INSTALL}") from error
     _check(content)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["markup"] = Markup
-    environment.filters.update(
-        bytes=quantities.bytes_text,
-        count=quantities.count_text,
-        duration=quantities.duration_text,
-        significant=quantities.significant,
-        time=quantities.time_text,
-    )
-    return environment.from_string(_template("demo.html.j2")).render(
-        page=content,
-        mark=SYNTHETIC_MARK,
+    return render_page(
+        "demo.html.j2",
+        styles=("page.css", "demo.css"),
+        title=content.title,
         provenance=provenance_text(content.provenance),
-        style=_template("demo.css"),
+        page=content,
         headline=headline(content),
-        paper=ECG_PAPER_DEFINITIONS,
         classes=[(beats, _strips(content, beats)) for beats in content.classes],
         size_chart=_size_chart(content),
         latency_chart=_latency_chart(content),
@@ -185,7 +163,3 @@ def _check(content: DemoPage) -> None:
         if row.role != "other" and (row.role, row.batch) in seen:
             raise RequestError(f"two latency rows stand for the {row.role!r} at batch {row.batch}; mark one `other`")
         seen.add((row.role, row.batch))
-
-
-def _template(name: str) -> str:
-    return files(__package__).joinpath("templates", name).read_text("utf-8")

@@ -82,6 +82,20 @@ def estimate_text(value: float, low: float, high: float) -> str:
     return f"{value:.2f}{_SPACE}({low:.2f}\N{EN DASH}\N{WORD JOINER}{high:.2f})"
 
 
+def interval_text(value: float, low: float | None, high: float | None, decimals: int = 2) -> str:
+    """An estimate with its interval in brackets where it has one; never a minus before a zero."""
+    text = signed_text(value, decimals)
+    if low is None or high is None:
+        return text
+    span = _SPACE.join((signed_text(low, decimals), "to", signed_text(high, decimals)))
+    return f"{text}{_SPACE}({span})"
+
+
+def signed_text(value: float, decimals: int = 2) -> str:
+    """A number with thousands separators and a true minus sign."""
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def comparison(ratio: float, *, above: str, below: str, same: str) -> str:
     """A ratio in words that fit its side of 1.
 

@@ -59,7 +59,7 @@ def _print_summary(demo: Demo, seed: int) -> None:
     row = demo.latency.find(GENERATE, precision, "onnxruntime")
     assert row is not None  # noqa: S101 - onnxruntime is part of the core
     speed_up = demo.latency.speed_up(row)
-    quality = demo.quality
+    quality = {name: tested.macro_f1() for name, tested in demo.quality.items()}
     click.echo("")
     click.echo(
         f"Size      {readable_bytes(teacher.bytes)} as trained, {readable_bytes(small.bytes)} in 8 bits: "
@@ -72,7 +72,7 @@ def _print_summary(demo: Demo, seed: int) -> None:
     click.echo(
         "Use       macro-F1 on held-out beats of a classifier trained on\n"
         + "\n".join(
-            f"          {label:<24} {quality[name].macro_f1:.2f}  ({quality[name].low:.2f} to {quality[name].high:.2f})"
+            f"          {label:<24} {quality[name].value:.2f}  ({quality[name].low:.2f} to {quality[name].high:.2f})"
             for name, label in (
                 ("real", "simulated beats" if demo.simulated else "real beats"),
                 ("teacher", "the full model's"),

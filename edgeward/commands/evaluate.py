@@ -1,107 +1,147 @@
-"""`edgeward evaluate`: judge a bundle's data against real data."""
+"""`edgeward evaluate`: judge a bundle's data against real data, and its weights for privacy."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..runtime.atomic import atomic_folder, check_output
 from ..runtime.bundle import open_bundle
-from ..runtime.errors import DataError
-from .options import BUNDLE_ARGUMENT, DATA_HELP, JSON_OPTION, SEED_OPTION, drawn_seed
+from ..runtime.errors import RequestError
+from .options import BUNDLE_ARGUMENT, DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
 from .server_side import load_data, server_side
 from .terminal import Progress, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..benchmarks.quality import UtilityScore
+    from ..benchmarks.quality import Evidence
+
+_SHOWN = ("frechet_distance", "coverage", "density", "two_sample_auc", "tstr", "dcr_share", "loss_auc", "lira_auc")
+_LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "◐"), "red": ("red", "○"), "grey": ("bright_black", "·")}
 
 
-@click.command(epilog="Example:  edgeward evaluate ecg-beats.edgeward --against mitdb/ --teacher teacher.pt")
+@click.command(
+    epilog="""\b
+Examples:
+  edgeward evaluate ecg-beats.edgeward --against mitdb/ --quick
+  edgeward evaluate ecg-beats.edgeward --against mitdb/ --teacher teacher.pt --shadows 8 -o judged --attach"""
+)
 @BUNDLE_ARGUMENT
 @click.option("--against", required=True, help=DATA_HELP)
 @click.option("--teacher", type=click.Path(path_type=Path), help="Checkpoint the bundle was made from.")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Classifiers per row.")
-@click.option("--steps", type=click.IntRange(min=1), default=1500, show_default=True, help="Their training steps.")
+@click.option("--quick", is_flag=True, help="Under a minute: fewer records and shorter training, wider intervals.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Classifiers per row.  [default: 5]")
+@click.option("--steps", type=click.IntRange(min=1), help="Their training steps.  [default: 1500, quick 120]")
+@click.option("--per-class", type=click.IntRange(min=1), help="Synthetic samples of a class for each classifier.")
 @click.option(
-    "--per-class",
-    type=click.IntRange(min=1),
-    default=4000,
+    "--shadows",
+    type=click.IntRange(min=0),
+    default=0,
     show_default=True,
-    help="Synthetic samples per class.",
+    help="Shadow generators for the likelihood-ratio attack, an even number; each is a training of its own.",
 )
+@click.option("--shadow-recipe", help="How these are trained.  [default: the teacher's recipe]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the report and evidence.json.")
+@click.option("--attach", is_flag=True, help="Put evidence.json and its section of CARD.md into the bundle.")
 @SEED_OPTION
+@OVERWRITE_OPTION
 @JSON_OPTION
 @server_side
 def command(
     bundle: Path,
     against: str,
     teacher: Path | None,
-    seeds: int,
-    steps: int,
-    per_class: int,
+    quick: bool,
+    seeds: int | None,
+    steps: int | None,
+    per_class: int | None,
+    shadows: int,
+    shadow_recipe: str | None,
+    output: Path | None,
+    attach: bool,
     seed: int | None,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Train a small classifier on BUNDLE's synthetic data only, and test it on real held-out patients.
+    """Judge BUNDLE's data against real, held-out patients: fidelity, utility, privacy, fairness.
 
-    The same classifier trained on real patients stands beside it. Intervals are 95 %, over test patients
-    and classifier seeds. A simulated dataset is judged the same way, and says so.
+    Beside every variant stand real training patients (the ceiling), copies of them (a memoriser, whose privacy must
+    fail), shuffled records (the floor), and the teacher, if given. Intervals are 95 %, over patients.
     """
+    from ..benchmarks.quality import EVIDENCE_NAME, FULL, QUICK
+    from ..benchmarks.report.evidence_page import render_evidence_page
+    from ..compression.evidence import attach_evidence
+    from ..evidence_page import page_content
+    from ..judgement import judge_bundle, prepare
     from ..training.checkpoint import load_checkpoint
-    from ..utility import judge_utility
+    from ..training.recipe import load_training_recipe
 
+    if shadows % 2:
+        raise RequestError(f"--shadows come in pairs, one half of the patients each: an even number, not {shadows}")
+    if output:
+        check_output(output, overwrite=overwrite, folder=True)
     opened = open_bundle(bundle)
     checkpoint = load_checkpoint(teacher) if teacher else None
-    seed = drawn_seed(seed)
-    classes = opened.manifest.data.conditions
-    dataset = load_data(against, None, seed)
-    if dataset.schema.shape != opened.manifest.data.shape or not classes:
-        raise DataError(f"{against} holds {dataset.schema.name}, the bundle makes {opened.manifest.data.name}")
-    scores = judge_utility(
-        dataset,
-        opened,
-        checkpoint,
-        seed=seed,
-        per_class=per_class,
-        seeds=seeds,
-        steps=steps,
-        on_progress=Progress("Training classifiers"),
+    if shadow_recipe:
+        recipe = load_training_recipe(shadow_recipe)
+    elif shadows and checkpoint:
+        recipe = checkpoint.recipe
+    elif shadows:
+        raise RequestError("--shadows need a recipe to train by: give --teacher or --shadow-recipe")
+    else:
+        recipe = None
+    changes = {"seeds": seeds, "steps": steps, "per_class": per_class, "shadows": shadows}
+    effort = dataclasses.replace(
+        QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
     )
+    seed = drawn_seed(seed)
+    dataset = load_data(against, None, seed)
+    prepared = prepare(dataset, opened, checkpoint, effort, seed=seed)
+    evidence = judge_bundle(
+        prepared,
+        effort,
+        shadow_recipe=recipe if shadows else None,
+        work=output.with_name(f"{output.name}.work") if output else None,
+        on_progress=Progress("Judging"),
+    )
+    if output:
+        page = render_evidence_page(evidence, page_content(prepared))
+        with atomic_folder(output) as folder:
+            (folder / EVIDENCE_NAME).write_bytes(evidence.to_bytes())
+            (folder / "index.html").write_text(page, encoding="utf-8")
+    if attach:
+        opened = attach_evidence(opened, evidence)
     if as_json:
-        print_json(
-            {
-                "measure": "train on synthetic, test on real: macro-F1",
-                "bundle_sha256": opened.digest,
-                "data": dataset.provenance.source,
-                "data_simulated": dataset.provenance.synthetic,
-                "seed": seed,
-                "scores": {name: score.to_json() for name, score in scores.items()},
-            }
-        )
+        print_json(evidence.to_json())
         return
-    print_scores(scores)
+    print_evidence(evidence)
     if dataset.provenance.synthetic:
         click.echo("The test patients are simulated: this says nothing about real patients.")
+    if output:
+        click.echo(f"Look at it:  {(output / 'index.html').resolve().as_uri()}")
+    if attach:
+        click.echo(f"Attached to {opened.path}, now sha256 {opened.digest[:16]}…")
 
 
-def print_scores(scores: dict[str, UtilityScore]) -> None:
-    """The table for people."""
-    first = next(iter(scores.values()))
-    print_table(
-        ["trained on", "macro-F1", "95 % interval", *first.per_class_f1, "samples"],
-        [
-            [
-                name,
-                f"{score.macro_f1:.3f}",
-                f"{score.low:.3f} to {score.high:.3f}",
-                *(f"{f1:.3f}" for f1 in score.per_class_f1.values()),
-                f"{score.train_n:,}",
-            ]
-            for name, score in scores.items()
-        ],
-    )
-    click.echo(
-        f"\nTested on {first.test_n:,} beats of {first.test_patients} held-out patients, "
-        f"{len(first.per_seed_macro_f1)} classifier(s) each; intervals over patients and classifiers."
-    )
+def print_evidence(evidence: Evidence) -> None:
+    """The lights, and a table of the measures people ask for first."""
+    from ..benchmarks.quality.measures import MEASURES
+
+    rows = []
+    for name in _SHOWN:
+        figures = [evidence.figure(name, source) for source in evidence.sources()]
+        if any(figures):
+            cells = ["" if f is None or f.value is None else _cell(f.value, f.low, f.high) for f in figures]
+            rows.append([MEASURES[name].title, *cells])
+    print_table(["", *evidence.sources()], rows)
+    click.echo("")
+    for verdict in evidence.verdicts:
+        colour, sign = _LIGHTS[verdict.light]
+        light = click.style(f"{sign} {verdict.light:<5}", fg=colour)
+        click.echo(f"{light}  {verdict.source:<8} {verdict.axis:<12} {verdict.text}")
+
+
+def _cell(value: float, low: float | None, high: float | None) -> str:
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f}-{high:.2f})"

@@ -23,7 +23,6 @@ from ..networks.conv1d import SignalDecoder, SignalEncoder
 from ..networks.flow import ConditionalFlow
 from .family import Family, Generative, Normalisation
 
-
 _LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 

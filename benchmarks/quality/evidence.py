@@ -1,0 +1,115 @@
+"""The evidence file: every figure with its method, tied to what was judged by hash. Plain JSON, versioned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .figure import Figure
+from .measures import MEASURES, Axis
+
+SCHEMA_VERSION = 1
+EVIDENCE_NAME = "evidence.json"
+
+REAL, COPIES, NOISE = "real", "copies", "noise"
+REFERENCES = {
+    REAL: "real training patients against real test patients: the ceiling",
+    COPIES: "copies of training records: a memoriser, whose privacy must fail",
+    NOISE: "every column shuffled on its own, labels too: the floor",
+}
+"""Rows that stand beside every generator."""
+
+Light = Literal["green", "amber", "red", "grey"]
+"""`grey`: not judged."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure: which measure, of which group of real data or records, for which row."""
+
+    measure: str
+    group: str
+    """`all`, or a part such as `class=S`, `sex=F`, `channel=MLII`, `column=age`."""
+    source: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What compression cost: a variant minus its teacher, paired."""
+
+    source: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    bound: float
+    """One-sided 95 % bound on the unfavourable side."""
+    allowed: float | None
+    """Largest loss that the recipe allows; None: it says nothing."""
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the loss is inside the allowance with 95 % confidence."""
+        return None if self.allowed is None else self.bound >= -self.allowed
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One light of the summary, with the threshold it rests on."""
+
+    axis: Axis | Literal["compression"]
+    source: str
+    light: Light
+    text: str
+    threshold: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was found out about a generator's data."""
+
+    judged: Mapping[str, str]
+    """Per generator row: SHA-256 of the graph, or what else names it."""
+    data: Mapping[str, Any]
+    """What it was judged against: source, digest, numbers of records and patients, whether simulated."""
+    method: Mapping[str, Any]
+    """Seeds, sizes, hash of the feature network, what was left out and why."""
+    findings: tuple[Finding, ...]
+    comparisons: tuple[Comparison, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def figure(self, measure: str, source: str, group: str = "all") -> Figure | None:
+        """The figure of one row, if there is one."""
+        for finding in self.findings:
+            if (finding.measure, finding.group, finding.source) == (measure, group, source):
+                return finding.figure
+        return None
+
+    def sources(self) -> list[str]:
+        """Rows in the order of the report: references, then generators."""
+        return [*REFERENCES, *self.judged]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        used = {finding.measure for finding in self.findings}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "judged": dict(self.judged),
+            "data": dict(self.data),
+            "method": dict(self.method),
+            "references": REFERENCES,
+            "measures": {name: asdict(measure) for name, measure in MEASURES.items() if name in used},
+            "findings": [
+                {"measure": f.measure, "group": f.group, "source": f.source, **f.figure.to_json()}
+                for f in self.findings
+            ],
+            "comparisons": [{**asdict(comparison), "inside": comparison.inside} for comparison in self.comparisons],
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+
+    def to_bytes(self) -> bytes:
+        """The file's content; the same evidence gives the same bytes."""
+        return (json.dumps(self.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

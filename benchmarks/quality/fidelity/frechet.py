@@ -1,0 +1,82 @@
+"""Fréchet distance between real and generated records' features: are mean and spread those of real records?
+
+Heusel et al. 2017 (arXiv 1706.08500).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..figure import Figure, FloatArray, PatientBootstrap, omitted
+from .features import Embedded
+from .resampling import TwoSidedBootstrap
+
+_WORKING_NUMBERS = 2**25
+"""About how many numbers may be held at a time."""
+
+
+def frechet_distance(real: Embedded, synthetic: Embedded) -> Figure:
+    """Squared Fréchet distance of the Gaussians with both sides' moments; 0 is ideal.
+
+    It is above 0 for equal laws too, the more the fewer records; judge it beside the same distance between two real
+    sets of that size. Drawn records are fewer still, so draws are moved to have the value as their median.
+    """
+    n, d = min(len(real), len(synthetic)), real.vectors.shape[1]
+    if n < 2:
+        return omitted("a covariance needs two records of either side", n)
+    bootstrap = TwoSidedBootstrap(real, synthetic)
+    real_draws, synthetic_draws = (
+        np.concatenate([np.ones((1, weights.shape[1])), weights]) for weights in bootstrap.weights()
+    )
+    step = max(1, _WORKING_NUMBERS // d**2)
+    distances = np.concatenate(
+        [
+            _distances(
+                *_moments(real, bootstrap.real, real_draws[first : first + step]),
+                *_moments(synthetic, bootstrap.synthetic, synthetic_draws[first : first + step]),
+            )
+            for first in range(0, len(real_draws), step)
+        ]
+    )
+    value, drawn = float(distances[0]), distances[1:]
+    centred = np.maximum(drawn - np.median(drawn) + value, 0.0)
+    note = f"{n} records span fewer than the {d} features; the distance is biased upwards" if n <= d else ""
+    return bootstrap.figure(value, centred, note=note)
+
+
+def _moments(side: Embedded, bootstrap: PatientBootstrap, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean [draws, d] and covariance [draws, d, d] with each patient counted as often as drawn.
+
+    Args:
+        side: The records.
+        bootstrap: Of their patients.
+        weights: [draws, patients].
+    """
+    d = side.vectors.shape[1]
+    centre = side.vectors.mean(axis=0)  # sums of squares about it lose no digits
+    vectors = side.vectors - centre
+    counts = (weights @ bootstrap.totals(np.ones(len(side))))[:, None]
+    means = weights @ bootstrap.totals(vectors) / counts
+    squares = np.zeros((len(weights), d * d))
+    order = np.argsort(bootstrap.index, kind="stable")
+    starts = np.searchsorted(bootstrap.index[order], np.arange(bootstrap.patients + 1))
+    step = max(1, _WORKING_NUMBERS // (8 * d**2))
+    for first in range(0, bootstrap.patients, step):
+        block = range(first, min(first + step, bootstrap.patients))
+        rows = [vectors[order[starts[patient] : starts[patient + 1]]] for patient in block]
+        outer = np.stack([(of_patient.T @ of_patient).ravel() for of_patient in rows])
+        squares += weights[:, block.start : block.stop] @ outer
+    scatter = squares.reshape(-1, d, d) - counts[:, :, None] * means[:, :, None] * means[:, None, :]
+    return means + centre, scatter / (counts - 1.0)[:, :, None]
+
+
+def _distances(mean: FloatArray, covariance: FloatArray, other_mean: FloatArray, other: FloatArray) -> FloatArray:
+    """Squared Fréchet distance of each pair of Gaussians: means [draws, d], covariances [draws, d, d]."""
+    # tr (A B)^1/2 is the sum of roots of the eigenvalues of R'BR for any R with RR' = A: symmetric, so never complex.
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(values.clip(min=0.0))[:, None, :]
+    shared = np.linalg.eigvalsh(root.transpose(0, 2, 1) @ other @ root).clip(min=0.0)
+    traces = np.trace(covariance, axis1=1, axis2=2) + np.trace(other, axis1=1, axis2=2)
+    apart = ((mean - other_mean) ** 2).sum(axis=1)
+    distances: FloatArray = apart + traces - 2.0 * np.sqrt(shared).sum(axis=1)
+    return distances.clip(min=0.0)

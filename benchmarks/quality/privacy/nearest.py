@@ -1,0 +1,85 @@
+"""What the records alone give away: do they lie closer to training records than to others' records?
+
+Black-box: whoever has the records can do this. It misses leaks that the weights show (attack those too).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.distance import cdist
+
+from ..fidelity.features import Embedded
+from ..fidelity.resampling import subsample
+from ..figure import Figure, FloatArray, PatientBootstrap, omitted
+from .attack import membership_figures
+
+_BLOCK_NUMBERS = 2**23
+_SAME = 1e-6
+
+
+def nearest_record_figures(train: Embedded, holdout: Embedded, synthetic: Embedded) -> dict[str, Figure]:
+    """How near generated records come to training records, beside as many held-out ones.
+
+    Args:
+        train: Records the generator was trained on.
+        holdout: Real records of other patients.
+        synthetic: Generated records.
+
+    Returns:
+        `dcr_share`: share of generated records nearer to a training than to a held-out record, ties counting half;
+        `nndr`: median over them of the distance to the nearest training record over that to the second nearest;
+        `exact_copies`: share equal to a training record; `distance_auc` and `distance_tpr`: the attack that takes a
+        real record for a member if a generated one is near.
+    """
+    n = min(len(train), len(holdout))
+    if n < 2 or not len(synthetic):
+        reason = "nearest records need two training, two held-out and one generated record"
+        return dict.fromkeys(("dcr_share", "nndr", "exact_copies", "distance_auc", "distance_tpr"), omitted(reason, n))
+    train, holdout = subsample(train, n), subsample(holdout, n)
+    to_train, second, in_train = _nearest_two(synthetic.vectors, train.vectors)
+    to_holdout, _, in_holdout = _nearest_two(synthetic.vectors, holdout.vectors)
+    bootstrap = PatientBootstrap(synthetic.patients)
+    size = np.linalg.norm(synthetic.vectors, axis=1)
+    attack = membership_figures(
+        -_nearest_two(train.vectors, synthetic.vectors)[0],
+        -_nearest_two(holdout.vectors, synthetic.vectors)[0],
+        train.patients,
+        holdout.patients,
+    )
+    ratio = np.divide(to_train, second, out=np.ones_like(second), where=second > 0)
+    # One real patient may draw many generated records to their side: it is real patients that make the share sure.
+    whose = np.where(to_train < to_holdout, train.patients[in_train], holdout.patients[in_holdout])
+    share = (to_train < to_holdout) + 0.5 * (to_train == to_holdout)
+    return {
+        "dcr_share": PatientBootstrap(whose).mean(share),
+        "nndr": _median(bootstrap, ratio),
+        "exact_copies": bootstrap.mean((to_train <= _SAME * np.maximum(size, 1.0)).astype(np.float64)),
+        "distance_auc": attack["auc"],
+        "distance_tpr": attack["tpr_at_1_fpr"],
+    }
+
+
+def _median(bootstrap: PatientBootstrap, values: FloatArray) -> Figure:
+    order = np.argsort(values)
+
+    def weighted(weights: FloatArray) -> float:
+        cumulated = np.cumsum(weights[order])
+        return float(values[order][np.searchsorted(cumulated, cumulated[-1] / 2)])
+
+    return bootstrap.statistic(weighted)
+
+
+def _nearest_two(of: FloatArray, among: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:
+    """Distance of each vector to its nearest and second nearest one of `among`, and which is nearest, [n] each."""
+    first, second, which = np.empty(len(of)), np.empty(len(of)), np.empty(len(of), dtype=np.intp)
+    step = max(1, _BLOCK_NUMBERS // len(among))
+    for start in range(0, len(of), step):
+        rows = slice(start, start + step)
+        distances = cdist(of[rows], among)
+        which[rows] = distances.argmin(axis=1)
+        if len(among) == 1:
+            first[rows] = second[rows] = distances[:, 0]
+        else:
+            first[rows], second[rows] = np.partition(distances, 1, axis=1)[:, :2].T
+    return first, second, which

@@ -1,0 +1,321 @@
+"""Judge a bundle and its teacher against real data: wires the floors below together."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .benchmarks.quality import QUICK, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
+from .benchmarks.quality.evidence import REAL
+from .benchmarks.quality.judge import TEACHER, scored_classes
+from .benchmarks.quality.privacy.inversion import inversion_loss
+from .benchmarks.quality.privacy.onnx_torch import TorchGraph
+from .benchmarks.quality.utility.learners import learner_for
+from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
+from .compression.recipe import QUALITY_ALLOWANCES
+from .runtime.bundle import Bundle
+from .runtime.condition import check_request, encode_columns
+from .runtime.errors import DataError
+from .runtime.feed import Feed
+from .runtime.generator import load
+from .runtime.schema import ClassCondition, SignalSchema
+from .training.checkpoint import Checkpoint
+from .training.datasets.dataset import Dataset, Split
+from .training.families import Generative
+from .training.loop import train
+from .training.recipe import TrainingRecipe
+
+_BATCH = 256
+_STEPS_A_DESCENT = 25
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Real data and generators' records, ready to be judged."""
+
+    task: Task
+    sources: tuple[Source, ...]
+    notes: tuple[str, ...]
+    """What was left out."""
+    dataset: Dataset
+    bundle: Bundle
+    seed: int
+    """Of the generated records."""
+
+
+def prepare(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int) -> Prepared:
+    """Take the classes that data, bundle and teacher share, and make records of each.
+
+    Args:
+        dataset: Real data.
+        bundle: What ships.
+        teacher: What it was made from; None: nothing is said of what compression cost.
+        effort: How many records of each class to make, and how hard to attack the weights.
+        seed: Of the generated records.
+
+    Raises:
+        DataError: Data and generators have fewer than two classes in common, or another shape.
+    """
+    task, notes = task_for(dataset, bundle, teacher)
+    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    return Prepared(task, tuple(sources), tuple(notes), dataset, bundle, seed)
+
+
+def judge_bundle(
+    prepared: Prepared,
+    effort: Effort,
+    *,
+    shadow_recipe: TrainingRecipe | None = None,
+    work: Path | None = None,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> Evidence:
+    """Judge every variant of a bundle, and its teacher where there is one.
+
+    Args:
+        prepared: What is judged, and against what.
+        effort: How much work.
+        shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
+        work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
+        on_progress: Called with (steps done, steps, what comes next).
+    """
+    task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
+    recipe = bundle.manifest.lineage.get("compression", {}).get("recipe", {})
+    allowance = recipe.get("allowance", {}) if isinstance(recipe, dict) else {}
+    source = dataset.provenance
+    with ExitStack() as stack:
+        folder = work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return judge(
+            task,
+            prepared.sources,
+            effort,
+            data={
+                "source": source.source,
+                "sha256": source.digest,
+                "simulated": source.synthetic,
+                "licence": source.licence,
+                "attribution": source.attribution,
+                "notes": [*prepared.notes, *source.notes],
+                "schema": task.schema.name,
+                "seed": prepared.seed,
+                "shadow_recipe": shadow_recipe.name if shadow_recipe else None,
+            },
+            allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
+            shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
+            cache=folder,
+            on_progress=on_progress,
+        )
+
+
+def compare_usefulness(
+    dataset: Dataset,
+    bundle: Bundle,
+    teacher: Checkpoint,
+    *,
+    seed: int,
+    seeds: int,
+    steps: int,
+    per_class: int,
+    on_progress: Callable[[int, int, str], None] | None = None,
+) -> tuple[dict[str, Tested], list[str]]:
+    """The shortest judgement: classifiers trained on real, the teacher's and each variant's records.
+
+    Args:
+        dataset: Real data.
+        bundle: What ships.
+        teacher: What it was made from.
+        seed: Of the generated records.
+        seeds: Classifiers per row.
+        steps: Optimiser steps of each.
+        per_class: Generated records of each class for each classifier.
+        on_progress: Called with (classifiers done, classifiers, row).
+
+    Returns:
+        Per row, `real` first, what its classifiers make of the real test records; and the classes scored.
+    """
+    task, _ = task_for(dataset, bundle, teacher)
+    scored, _ = scored_classes(task)
+    classes = [task.classes[label] for label in scored]
+    learner, test = learner_for(task.schema, classes, steps=steps), task.test.only(scored)
+    effort = replace(QUICK, seeds=seeds, steps=steps, per_class=per_class)
+    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    rows = {REAL: [task.train.only(scored)] * seeds}
+    rows |= {source.name: parts_by_class(source.records.only(scored), seeds) for source in sources}
+    tested, done = {}, 0
+    for name, parts in rows.items():
+
+        def one_more(name: str = name) -> None:
+            nonlocal done
+            done += 1
+            if on_progress:
+                on_progress(done, len(rows) * seeds, name)
+
+        tested[name] = read_on(fit(learner, parts, one_more), test, len(classes))
+    return tested, classes
+
+
+def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tuple[Task, list[str]]:
+    """The real data as a task, of the classes that data, bundle and teacher share, and what was left out."""
+    schema, label = dataset.schema, dataset.label
+    makers = [bundle.manifest.data, *([teacher.schema] if teacher else [])]
+    for maker in makers:
+        if maker.shape != schema.shape or maker.sampling_rate_hz != schema.sampling_rate_hz:
+            raise DataError(
+                f"the data hold {schema.name} of {schema.shape} at {schema.sampling_rate_hz:g} Hz, the generator makes "
+                f"{maker.name} of {maker.shape} at {maker.sampling_rate_hz:g} Hz; judge against data it learnt from"
+            )
+    classes = [name for name in label.values if all(name in _values(maker, label.name) for maker in makers)]
+    if len(classes) < 2:
+        raise DataError(
+            f"to judge, data, bundle and teacher must have two values of {label.name} in common, and they have "
+            f"{', '.join(classes) or 'none'}; judge against data like those it learnt from"
+        )
+    left_out = [name for name in label.values if name not in classes]
+    notes = [f"Class {name} is in the data, but the generator does not make it." for name in left_out]
+    train_split, validation, test = (
+        _records(split, label, classes) for split in (dataset.train, dataset.validation, dataset.test)
+    )
+    also_trained = np.isin(test.patients, np.concatenate([train_split.patients, validation.patients]))
+    if also_trained.any():
+        names = ", ".join(np.unique(test.patients[also_trained]))
+        notes.append(f"{int(also_trained.sum())} test records of patients who are in train too ({names}) are left out.")
+        test = test.take(~also_trained)
+    return Task(schema, tuple(classes), train_split, validation, test), notes
+
+
+def _values(schema: SignalSchema, label: str) -> tuple[str, ...]:
+    return next((c.values for c in schema.conditions if isinstance(c, ClassCondition) and c.name == label), ())
+
+
+def _records(split: Split, label: ClassCondition, classes: Sequence[str]) -> Records:
+    position = {name: number for number, name in enumerate(classes)}
+    labels = np.array([position.get(name, -1) for name in label.values])[split.columns[label.name].astype(np.intp)]
+    records = Records(split.samples, labels.astype(np.intp), split.patients, split.attributes)
+    return records if (labels >= 0).all() else records.take(labels >= 0)
+
+
+def make_sources(
+    task: Task, label: str, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
+) -> Iterator[Source]:
+    """The teacher's and every variant's records from the same noise and conditions."""
+    per_class = effort.per_class * effort.seeds
+    if teacher:
+        model = teacher.generator()
+        yield Source(
+            TEACHER,
+            _digest(model),
+            _of_every_class(
+                task,
+                lambda name: _teacher_samples(
+                    model, teacher.schema, {label: name}, seed, task.classes.index(name) * per_class, per_class
+                ),
+            ),
+            _loss(model, model.noise_shape, task, teacher.schema, label, effort.descents),
+        )
+    manifest = bundle.manifest
+    for variant in manifest.variants:
+        with load(bundle, precision=variant.precision) as generator:
+            records = _of_every_class(
+                task,
+                lambda name, generator=generator: np.concatenate(  # type: ignore[misc]
+                    [
+                        batch.samples
+                        for batch in generator.series(
+                            per_class, condition={label: name}, seed=seed, first=task.classes.index(name) * per_class
+                        ).batches()
+                    ]
+                ),
+            )
+        graph = TorchGraph(bundle.read(variant.file))
+        yield Source(
+            variant.precision,
+            manifest.files[variant.file].sha256,
+            records,
+            _loss(graph, manifest.noise_shape, task, manifest.data, label, effort.descents),
+        )
+
+
+def _of_every_class(task: Task, make: Callable[[str], npt.NDArray[np.float32]]) -> Records:
+    made = [make(name) for name in task.classes]
+    labels = np.repeat(np.arange(len(made)), [len(samples) for samples in made])
+    return generated(np.concatenate(made), labels)
+
+
+def _teacher_samples(
+    model: Generative, schema: SignalSchema, condition: Mapping[str, str], seed: int, first: int, n: int
+) -> npt.NDArray[np.float32]:
+    feed = Feed(seed, model.noise_shape, schema.conditions, check_request(schema, condition))
+    parts = []
+    with torch.inference_mode():
+        for start in range(first, first + n, _BATCH):
+            inputs = feed.take(start, min(_BATCH, first + n - start))
+            parts.append(model(torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)).numpy())
+    return np.concatenate(parts)
+
+
+def _loss(
+    graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    noise_shape: tuple[int, ...],
+    task: Task,
+    schema: SignalSchema,
+    label: str,
+    descents: int,
+) -> Loss:
+    """How badly the weights can reproduce a record of its class, over all noise."""
+    index = {name: number for number, name in enumerate(_values(schema, label))}
+    own = np.array([index[name] for name in task.classes], dtype=np.float64)
+    scale = task.train.values.std(axis=(0, 2))[:, None]
+
+    def loss(records: Records) -> npt.NDArray[np.float64]:
+        condition = encode_columns(schema.conditions, {label: own[records.labels]}, len(records))
+        return inversion_loss(
+            graph,
+            noise_shape,
+            condition,
+            records.values,
+            scale=scale,
+            restarts=descents,
+            steps=descents * _STEPS_A_DESCENT,
+            seed=0,
+        )
+
+    return loss
+
+
+def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
+    """Train generators like the judged one on other patients; what was trained before is taken up again."""
+    label = dataset.label
+
+    def train_shadow(records: Records, number: int) -> Loss:
+        everything = Split(records.values, {label.name: records.labels.astype(np.float64)}, records.patients)
+        own = Dataset(
+            SignalSchema(**{**vars(dataset.schema), "conditions": (_only(label, task.classes),)}),
+            everything,
+            everything,
+            everything,
+            dataset.provenance,
+        )
+        work.mkdir(parents=True, exist_ok=True)
+        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
+        return _loss(model, model.noise_shape, task, own.schema, label.name, effort.descents)
+
+    return train_shadow
+
+
+def _only(label: ClassCondition, classes: Sequence[str]) -> ClassCondition:
+    meanings = tuple(label.meanings[label.values.index(name)] for name in classes)
+    return ClassCondition(label.name, tuple(classes), meanings)
+
+
+def _digest(model: torch.nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
