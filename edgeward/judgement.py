@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .benchmarks.quality import QUICK, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
+from .benchmarks.quality import FULL, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
 from .benchmarks.quality.evidence import REAL
 from .benchmarks.quality.judge import TEACHER, scored_classes
 from .benchmarks.quality.privacy.inversion import inversion_loss
@@ -144,7 +144,7 @@ def compare_usefulness(
     scored, _ = scored_classes(task)
     classes = [task.classes[label] for label in scored]
     learner, test = learner_for(task.schema, classes, steps=steps), task.test.only(scored)
-    effort = replace(QUICK, seeds=seeds, steps=steps, per_class=per_class)
+    effort = replace(FULL, seeds=seeds, steps=steps, per_class=per_class)
     sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
     rows = {REAL: [task.train.only(scored)] * seeds}
     rows |= {source.name: parts_by_class(source.records.only(scored), seeds) for source in sources}
@@ -220,7 +220,7 @@ def make_sources(
             _loss(model, model.noise_shape, task, teacher.schema, label, effort.descents),
         )
     manifest = bundle.manifest
-    for variant in manifest.variants:
+    for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
         with load(bundle, precision=variant.precision) as generator:
             records = _of_every_class(
                 task,

@@ -42,11 +42,16 @@ TEACHER = "teacher"
 _FEWEST_RECORDS, _FEWEST_PATIENTS, _FEWEST_OF_PATIENT = 20, 3, 5
 
 
+_QUICK_NOTE = "A quick judgement: one variant, no augmentation of the rare class, no classifiers trained on copies."
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much work a judgement may be."""
 
     name: str
+    thorough: bool
+    """Else only the default variant is judged, no classifier is trained on copies, and nothing is augmented."""
     seeds: int
     """Classifiers a row, each on fresh records of a generator."""
     steps: int
@@ -69,18 +74,20 @@ class Effort:
 
 QUICK = Effort(
     "quick",
+    thorough=False,
     seeds=5,
-    steps=100,
+    steps=80,
     per_class=200,
     test_records=4000,
     augmented=4000,
-    fidelity_records=600,
+    fidelity_records=500,
     attacked=100,
     descents=1,
     shadows=0,
 )
 FULL = Effort(
     "full",
+    thorough=True,
     seeds=5,
     steps=1500,
     per_class=2000,
@@ -207,8 +214,12 @@ class _Judgement:
         for name in self.rows:
             steps.append((f"fidelity of {name}", lambda name=name: self._fidelity(name)))  # type: ignore[misc]
         for name in self.rows:
-            steps.append((f"usefulness of {name}", lambda name=name: self._utility(name)))  # type: ignore[misc]
-        steps.append(("augmenting the rare class", self._augmentation))
+            if self.effort.thorough or name != COPIES:
+                steps.append((f"usefulness of {name}", lambda name=name: self._utility(name)))  # type: ignore[misc]
+        if self.effort.thorough:
+            steps.append(("augmenting the rare class", self._augmentation))
+        else:
+            self.notes.append(_QUICK_NOTE)
         for name in self.rows:
             steps.append((f"privacy of {name}", lambda name=name: self._privacy(name)))  # type: ignore[misc]
         for source in self.sources:

@@ -224,7 +224,7 @@ def _marked(mark: Mark, scale: Scale, value: float, low: float | None, high: flo
 
 def _shade(scale: Scale, start: float, end: float, kind: str) -> str:
     left, right = (min(max(scale.fraction(value), 0.0), 1.0) for value in (start, end))
-    return f'<rect class="{kind}" x="{_percent(left)}" width="{_percent(right - left)}" height="100%"/>'
+    return f'<rect class="{kind}" x="{_percent(left)}" y="-15%" width="{_percent(right - left)}" height="130%"/>'
 
 
 def _aim(scale: Scale, value: float) -> str:

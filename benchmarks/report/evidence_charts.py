@@ -236,8 +236,8 @@ def _scale(figures: Mapping[str, Figure], others: Iterable[float]) -> Scale:
 
 
 def _decimals(scale: Scale) -> int:
-    """Enough to tell a fiftieth of the scale."""
-    return max(0, 1 - math.floor(math.log10((scale.last - scale.first) / 2)))
+    """Enough to tell a hundredth of the scale."""
+    return max(0, 1 - math.floor(math.log10((scale.last - scale.first) / 4)))
 
 
 def _size(figure: Figure) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...runtime.provenance import MARK, STATEMENT, provenance_text
-from ..quality.evidence import REAL, Evidence
+from ..quality.evidence import COPIES, NOISE, REAL, Evidence
 from ..quality.measures import MEASURES, Axis
 from ..quality.verdicts import unusable
 from .ecg_paper import Range, ecg_strip, ranges_mv
@@ -53,7 +53,7 @@ def render_evidence_page(evidence: Evidence, content: EvidencePage) -> str:
         light_rows=light_rows(evidence),
         light_drawing=light_drawing,
         light_words=WORDS,
-        rows=[(row, swatch(row.mark)) for row in rows.values()],
+        rows=_key(rows, rows),
         splits=splits_table(evidence),
         facts=facts(evidence),
         sheets=[(sheet, _strips(evidence, content, rows, sheet)) for sheet in content.sheets],
@@ -61,6 +61,9 @@ def render_evidence_page(evidence: Evidence, content: EvidencePage) -> str:
         fidelity_parts=_parts(evidence, rows, unused, "fidelity"),
         fidelity_tables=class_tables(evidence, rows, "fidelity"),
         spectra=[spectrum_chart(spectrum, rows) for spectrum in content.spectra],
+        spectra_key=_key(rows, *(spectrum.levels for spectrum in content.spectra)),
+        distributions_key=_key(rows, *(distribution.values for distribution in content.distributions)),
+        fairness_key=_key({name: row for name, row in rows.items() if name not in (COPIES, NOISE)}, rows),
         distributions=[distribution_chart(distribution, rows) for distribution in content.distributions],
         utility=_charts(evidence, rows, unused, "utility"),
         utility_classes=group_charts(evidence, rows, "tstr_class", unused=unused),
@@ -81,6 +84,12 @@ def render_evidence_page(evidence: Evidence, content: EvidencePage) -> str:
         unused=[(MEASURES[name].title, reason) for name, reason in unused.items()],
         measures=[(measure, _BETTER[measure.better]) for name, measure in MEASURES.items() if name in measured],
     )
+
+
+def _key(rows: Mapping[str, Row], *shown: Iterable[str]) -> list[tuple[Row, str]]:
+    """The rows that are shown, each with its mark as markup."""
+    names = {name for some in shown for name in some}
+    return [(row, swatch(row.mark)) for name, row in rows.items() if name in names]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def round_scale(values: Iterable[float], *, steps: int = 4) -> Scale:
         raise RequestError(f"a scale needs finite values, not {known}")
     low, high = min(known), max(known)
     if high - low < 1e-9 * max(1.0, abs(low), abs(high)):
-        low, high = low - 0.5, high + 0.5
+        low, high = (low, low + 1.0) if low == 0 else (low - 0.5, high + 0.5)
     rough = (high - low) / steps
     power = math.floor(math.log10(rough))
     step = min((factor * 10.0**power for factor in (1, 2, 5, 10)), key=lambda s: abs(math.log(s / rough)))

@@ -29,7 +29,7 @@ def manifold_figures(real: Embedded, synthetic: Embedded, k: int = 5) -> dict[st
     Args:
         real: Real records.
         synthetic: Generated ones, or the real ones they are measured against.
-        k: Neighbours; fewer where a side has no more than k patients.
+        k: Neighbours; at most a tenth of a side's patients.
     """
     n = min(len(real), len(synthetic))
     if n < 2:
@@ -78,7 +78,8 @@ def _reach(side: Embedded, k: int) -> tuple[FloatArray, int]:
     patients = _neighbours_of(side)
     order = np.argsort(patients, kind="stable")
     _, starts = np.unique(patients[order], return_index=True)
-    k = min(k, len(starts) - 1)
+    # Of a few patients, five are the whole ward: then everything would be covered.
+    k = min(k, max(1, len(starts) // 10), len(starts) - 1)
     reach = np.empty(len(side))
     for rows, distances in _blocks(side.vectors, side.vectors[order]):
         nearest = np.minimum.reduceat(distances, starts, axis=1)  # of each patient; its own is 0 away

@@ -37,6 +37,8 @@ def membership_figures(
     if min(len(members), len(others)) < _FEWEST:
         reason = f"an attack is judged on at least {_FEWEST} members and {_FEWEST} others"
         return {"auc": omitted(reason, n), "tpr_at_1_fpr": omitted(reason, n)}
+    if np.isnan(members).any() or np.isnan(others).any():
+        return dict.fromkeys(("auc", "tpr_at_1_fpr"), omitted("the attack has no score for some records", n))
     sides = PatientBootstrap(member_patients, _DRAWS), PatientBootstrap(other_patients, _DRAWS)
     # Both sides may have as many patients, and then the same draws: one of them goes backwards.
     member_weights = sides[0].weights()[:, sides[0].index]
@@ -62,7 +64,7 @@ def _rates(
     hits = np.concatenate([m, np.zeros(len(o))])[order]
     alarms = np.concatenate([np.zeros(len(m)), o])[order]
     # Tied scores rise together: half of each pair of them counts.
-    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
+    last = np.append(np.flatnonzero(scores[1:] != scores[:-1]), len(scores) - 1)
     below_hits = np.diff(np.cumsum(hits)[last], prepend=0.0)
     alarms_here = np.diff(np.cumsum(alarms)[last], prepend=0.0)
     alarms_before = np.cumsum(alarms_here) - alarms_here
@@ -84,6 +86,8 @@ def member_control(scores: FloatArray, patients: npt.NDArray[np.str_], splits: i
     names, index = np.unique(patients, return_inverse=True)
     if len(names) < 2:
         return omitted("one patient cannot be split in two", len(scores))
+    if np.isnan(scores).any():
+        return omitted("the attack has no score for some records", len(scores))
     rng = np.random.Generator(np.random.Philox(key=[_SEED, len(names)]))
     areas = []
     for _ in range(splits):

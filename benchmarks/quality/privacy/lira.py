@@ -47,16 +47,18 @@ def lira_scores(target: FloatArray, shadows: FloatArray, members: npt.NDArray[np
     Args:
         target: Losses [n] of the attacked model, positive.
         shadows: Losses [shadows, n].
-        members: [shadows, n], whether the shadow model was trained on the record.
+        members: [shadows, n], whether the shadow model was trained on the record. One that all or none of them
+            saw scores 0.
     """
     observed, logs = np.log(target + _TINY), np.log(shadows + _TINY)
     # The attacked model may reproduce all records better or worse than its shadows do: that tells of none of them.
     observed = observed - np.median(observed) + np.median(logs)
+    known = members.any(axis=0) & ~members.all(axis=0)
     ratio = np.zeros(len(target))
     for inside, sign in ((members, 1.0), (~members, -1.0)):
         counts = inside.sum(axis=0)
         mean = np.where(inside, logs, 0.0).sum(axis=0) / np.maximum(counts, 1)
         squares = np.where(inside, (logs - mean) ** 2, 0.0).sum()
         spread = np.sqrt(squares / max(1, int(np.maximum(counts - 1, 0).sum()))) + _TINY
-        ratio += sign * np.where(counts > 0, norm.logpdf(observed, mean, spread), 0.0)
+        ratio += sign * np.where(known, norm.logpdf(observed, mean, spread), 0.0)
     return ratio

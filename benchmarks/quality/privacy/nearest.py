@@ -36,6 +36,8 @@ def nearest_record_figures(train: Embedded, holdout: Embedded, synthetic: Embedd
     if n < 2 or not len(synthetic):
         reason = "nearest records need two training, two held-out and one generated record"
         return dict.fromkeys(("dcr_share", "nndr", "exact_copies", "distance_auc", "distance_tpr"), omitted(reason, n))
+    # A copy is one of any training record, not only of those that stand beside the held-out ones.
+    to_any, _, _ = _nearest_two(synthetic.vectors, train.vectors)
     train, holdout = subsample(train, n), subsample(holdout, n)
     to_train, second, in_train = _nearest_two(synthetic.vectors, train.vectors)
     to_holdout, _, in_holdout = _nearest_two(synthetic.vectors, holdout.vectors)
@@ -54,7 +56,7 @@ def nearest_record_figures(train: Embedded, holdout: Embedded, synthetic: Embedd
     return {
         "dcr_share": PatientBootstrap(whose).mean(share),
         "nndr": _median(bootstrap, ratio),
-        "exact_copies": bootstrap.mean((to_train <= _SAME * np.maximum(size, 1.0)).astype(np.float64)),
+        "exact_copies": bootstrap.mean((to_any <= _SAME * np.maximum(size, 1.0)).astype(np.float64)),
         "distance_auc": attack["auc"],
         "distance_tpr": attack["tpr_at_1_fpr"],
     }

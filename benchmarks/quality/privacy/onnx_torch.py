@@ -5,6 +5,7 @@ Only the operators that our exports hold; another one is an error, not a silent 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -155,7 +156,7 @@ _OPERATORS: dict[str, _Operator] = {
     "DequantizeLinear": _dequantise,
     "Div": lambda x, _: x[0] / x[1],
     "Exp": lambda x, _: torch.exp(x[0]),
-    "Flatten": lambda x, a: x[0].flatten(a.get("axis", 1)),
+    "Flatten": lambda x, a: x[0].reshape(math.prod(x[0].shape[: a.get("axis", 1)]), -1),
     "Gemm": _gemm,
     "Identity": lambda x, _: x[0],
     "LeakyRelu": lambda x, a: F.leaky_relu(x[0], a.get("alpha", 0.01)),
