@@ -46,9 +46,9 @@ def evidence_section(evidence: Evidence) -> str:
     lines = [
         EVIDENCE_HEADING,
         "",
-        f"Judged against {data['source']}: {test['records']:,} test records of {test['patients']} patients that trained",
-        f"nothing; {effort['seeds']} classifiers a row, {effort['shadows']} shadow generators. Intervals are 95 %, over",
-        f"patients. All figures: `{EVIDENCE_NAME}`.",
+        f"Judged against {data['source']}: {test['records']:,} test records of {test['patients']} patients that",
+        f"trained nothing; {effort['seeds']} classifiers a row, {effort['shadows']} shadow generators. Intervals are",
+        f"95 %, over patients. All figures: `{EVIDENCE_NAME}`.",
         "",
     ]
     if data["simulated"]:

@@ -84,7 +84,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:  # whoever read our output has had enough, as `head` does
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
     except OSError as error:  # a name the system cannot look up, a folder it does not let us into
         name = f"{str(error.filename)[:200]}: " if error.filename else ""

@@ -54,7 +54,8 @@ def page_content(prepared: Prepared) -> EvidencePage:
 def _of_different_patients(records: Records) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     _, first = np.unique(records.patients, return_index=True)
     order = np.concatenate([first, np.setdiff1d(np.arange(len(records)), first)])
-    return records.values[order[:_SHOWN]]
+    shown: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = records.values[order[:_SHOWN]]
+    return shown
 
 
 def _spectra(rows: dict[str, Records], schema: SignalSchema) -> tuple[Spectrum, ...]:

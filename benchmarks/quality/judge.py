@@ -26,7 +26,7 @@ from .fidelity.two_sample import two_sample_auc
 from .figure import Figure, FloatArray, PatientBootstrap, omitted
 from .privacy.attack import member_control, membership_figures
 from .privacy.lira import complementary_splits, lira_scores
-from .privacy.nearest import nearest_record_figures
+from .privacy.nearest import copied, nearest_record_figures
 from .privacy.tables import table_attacks
 from .records import Records, Task, check_records, check_task, joined
 from .rows import Loss, Source, copies_of, drawn, shuffled, with_mix_of
@@ -404,6 +404,8 @@ class _Judgement:
             self._plain(train), self._plain(holdout), self._plain(row)
         ).items():
             self._add(measure, name, figure)
+        copies = copied(row.values, self.task.train.values).astype(np.float64)
+        self._add("exact_copies", name, PatientBootstrap(row.patients).mean(copies))
         if isinstance(self.task.schema, TableSchema):
             for measure, figure in table_attacks(train, holdout, row, self.task.schema).items():
                 self._add(measure, name, figure)

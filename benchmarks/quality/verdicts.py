@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding, Light, Verdict
+from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Light, Verdict
 from .figure import Figure
 from .measures import MEASURES
 
@@ -53,17 +53,19 @@ def unusable(evidence: Evidence) -> dict[str, str]:
     for name, measure in MEASURES.items():
         if not measure.tells or measure.axis == "fairness":
             continue
-        pairs = [(f, _of(evidence, f, COPIES if measure.axis == "privacy" else NOISE)) for f in evidence.findings]
-        pairs = [(f, other) for f, other in pairs if f.measure == name and f.source == REAL and other]
-        known = [(f.figure, other) for f, other in pairs if f.figure.value is not None and other.value is not None]
-        if known and not any(_apart(figure, other) for figure, other in known):
-            other = "copies of the training data" if measure.axis == "privacy" else "shuffled records"
-            reasons[name] = f"it cannot tell real records from {other} on these data"
+        reference = COPIES if measure.axis == "privacy" else NOISE
+        pairs = [
+            (finding.figure, other)
+            for finding in evidence.findings
+            if (finding.measure, finding.source) == (name, REAL)
+            and finding.figure.value is not None
+            and (other := evidence.figure(name, reference, finding.group))
+            and other.value is not None
+        ]
+        if pairs and not any(_apart(figure, other) for figure, other in pairs):
+            what = "copies of the training data" if measure.axis == "privacy" else "shuffled records"
+            reasons[name] = f"it cannot tell real records from {what} on these data"
     return reasons
-
-
-def _of(evidence: Evidence, finding: Finding, source: str) -> Figure | None:
-    return evidence.figure(finding.measure, source, finding.group)
 
 
 def _apart(one: Figure, other: Figure) -> bool:

@@ -1,4 +1,4 @@
-"""Pages to look at: what `edgeward demo` ends with (`demo_page`), and what `edgeward evaluate` found (`evidence_page`)."""
+"""Pages to look at: of `edgeward demo` (`demo_page`), and of `edgeward evaluate` (`evidence_page`)."""
 
 from .demo_content import (
     BeatClass,

@@ -110,18 +110,22 @@ def group_dots(evidence: Evidence, rows: Mapping[str, Row], measure: str) -> Cha
         return None
     what = MEASURES[measure]
     scale = round_scale(
-        end for row in drawn for dot in row.dots for end in (dot.value, dot.low, dot.high, *_aims(measure)) if end is not None
+        end
+        for row in drawn
+        for dot in row.dots
+        for end in (dot.value, dot.low, dot.high, *_aims(measure))
+        if end is not None
     )
     return Chart(
         what.title, dot_chart(drawn, scale, direction=_direction(what.better)), _aim_text(measure), foot=tuple(unknown)
     )
 
 
-def comparison_chart(
-    evidence: Evidence, rows: Mapping[str, Row], measure: str, comparisons: Sequence[Comparison]
-) -> Chart:
+def comparison_chart(rows: Mapping[str, Row], measure: str, comparisons: Sequence[Comparison]) -> Chart:
     """What compression cost by one measure: differences from the teacher, and how much was allowed."""
-    ends = [end for c in comparisons for end in (c.value, c.low, c.high, c.bound, -(c.allowed or 0.0), c.allowed or 0.0)]
+    ends = [
+        end for c in comparisons for end in (c.value, c.low, c.high, c.bound, -(c.allowed or 0.0), c.allowed or 0.0)
+    ]
     scale = round_scale([0.0, *ends])
     decimals = _decimals(scale)
     drawn = []
@@ -149,7 +153,9 @@ def comparison_chart(
             )
         )
     title = MEASURES[measure].title if measure in MEASURES else measure
-    return Chart(title, interval_chart(drawn, scale, aims=(0.0,), direction="better \N{BLACK RIGHT-POINTING SMALL TRIANGLE}"))
+    return Chart(
+        title, interval_chart(drawn, scale, aims=(0.0,), direction="better \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+    )
 
 
 def spectrum_chart(spectrum: Spectrum, rows: Mapping[str, Row]) -> Chart:
@@ -177,12 +183,12 @@ def distribution_chart(distribution: Distribution, rows: Mapping[str, Row]) -> C
     )
 
 
-def _series(name: str, values: np.ndarray, rows: Mapping[str, Row]) -> Series:  # type: ignore[type-arg]
+def _series(name: str, values: np.ndarray, rows: Mapping[str, Row]) -> Series:
     row = row_for(rows, name)
     return Series(row.label, row.mark, np.asarray(values, dtype=np.float64), filled=name == REAL)
 
 
-def _in_order(by_row: Mapping[str, np.ndarray], rows: Mapping[str, Row]) -> Iterable[tuple[str, np.ndarray]]:  # type: ignore[type-arg]
+def _in_order(by_row: Mapping[str, np.ndarray], rows: Mapping[str, Row]) -> Iterable[tuple[str, np.ndarray]]:
     return [(name, by_row[name]) for name in dict.fromkeys((*rows, *by_row)) if name in by_row]
 
 

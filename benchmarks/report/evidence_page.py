@@ -67,18 +67,18 @@ def render_evidence_page(evidence: Evidence, content: EvidencePage) -> str:
         distributions=[distribution_chart(distribution, rows) for distribution in content.distributions],
         utility=_charts(evidence, rows, unused, "utility"),
         utility_classes=group_charts(evidence, rows, "tstr_class", unused=unused),
-        augmentation=[
-            chart for name in _AUGMENTATION for chart in _titled(evidence, rows, unused, name)
-        ],
+        augmentation=[chart for name in _AUGMENTATION for chart in _titled(evidence, rows, unused, name)],
         attacks=_some(evidence, rows, unused, *_ATTACKS),
         nearness=_charts(evidence, rows, unused, "privacy", but=(*_ATTACKS, *_CONTROLS)),
-        fairness=[chart for name in ("group_coverage", "group_accuracy") if (chart := group_dots(evidence, rows, name))],
+        fairness=[
+            chart for name in ("group_coverage", "group_accuracy") if (chart := group_dots(evidence, rows, name))
+        ],
         fairness_tables=[
             table for name in ("group_coverage", "group_accuracy") if (table := group_table(evidence, rows, name))
         ],
         class_shares=group_charts(evidence, rows, "class_share", unused=unused),
         compression=[
-            comparison_chart(evidence, rows, name, [c for c in evidence.comparisons if c.measure == name])
+            comparison_chart(rows, name, [c for c in evidence.comparisons if c.measure == name])
             for name in dict.fromkeys(c.measure for c in evidence.comparisons)
         ],
         unused=[(MEASURES[name].title, reason) for name, reason in unused.items()],

@@ -57,7 +57,7 @@ class LightRow:
 
 def light_rows(evidence: Evidence) -> list[LightRow]:
     """The summary's rows; columns are the judged generators."""
-    found = {(verdict.axis, verdict.source): verdict for verdict in evidence.verdicts}
+    found: dict[tuple[str, str], Verdict] = {(verdict.axis, verdict.source): verdict for verdict in evidence.verdicts}
     rows = []
     for axis in AXES:
         verdicts = tuple(found.get((axis, source)) for source in evidence.judged)
@@ -68,7 +68,7 @@ def light_rows(evidence: Evidence) -> list[LightRow]:
 
 
 def evidence_headline(evidence: Evidence) -> str:
-    """One sentence: the worst light of each axis over what ships; over the teacher only where nothing else is judged."""
+    """One sentence: the worst light of each axis over what ships; over the teacher where that is all."""
     shipped = [source for source in evidence.judged if source != TEACHER] or list(evidence.judged)
     said: dict[Light, list[str]] = {}
     for axis in AXES:

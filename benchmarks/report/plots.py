@@ -97,9 +97,7 @@ def histogram_plot(series: Sequence[Series], *, x_label: str, description: str) 
 
 
 def _points(x: FloatArray, y: FloatArray, horizontal: Scale, vertical: Scale) -> list[str]:
-    return [
-        f"{_across(horizontal, float(a)):.1f} {_down(vertical, float(b)):.1f}" for a, b in zip(x, y, strict=True)
-    ]
+    return [f"{_across(horizontal, float(a)):.1f} {_down(vertical, float(b)):.1f}" for a, b in zip(x, y, strict=True)]
 
 
 def _across(scale: Scale, value: float) -> float:
@@ -140,6 +138,7 @@ def _plot(drawing: str, horizontal: Scale, vertical: Scale, x_label: str, y_labe
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(description)}">'
         f"{''.join(parts)}{drawing}"
         f'<text class="plot-text" x="0" y="10">{html.escape(y_label)}</text>'
-        f'<text class="plot-text" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">{html.escape(x_label)}</text>'
+        f'<text class="plot-text" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">'
+        f"{html.escape(x_label)}</text>"
         "</svg>"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -92,7 +92,7 @@ def command(
         raise RequestError("--shadows need a recipe to train by: give --teacher or --shadow-recipe")
     else:
         recipe = None
-    changes = {"seeds": seeds, "steps": steps, "per_class": per_class, "shadows": shadows}
+    changes: dict[str, Any] = {"seeds": seeds, "steps": steps, "per_class": per_class, "shadows": shadows}
     effort = dataclasses.replace(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
     )

@@ -24,7 +24,8 @@ def manifold_figures(real: Embedded, synthetic: Embedded, k: int = 5) -> dict[st
 
     A side's manifold is the union of balls about its records, each as wide as it takes to meet k other patients of
     that side: records of one patient may be so alike that balls of k records would hold no other patient's, not even
-    a real one's. Where each record is a patient of its own, these are the usual k nearest neighbours. Intervals draw the counted records' patients anew, with the manifolds as they are.
+    a real one's. Where each record is a patient of its own, these are the usual k nearest neighbours. Intervals draw
+    the counted records' patients anew, with the manifolds as they are.
 
     Args:
         real: Real records.

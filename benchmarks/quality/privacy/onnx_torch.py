@@ -107,15 +107,16 @@ def _reshape(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
 
 
 def _resize(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
-    x, scales, sizes = inputs[0], inputs[2] if len(inputs) > 2 else None, inputs[3] if len(inputs) > 3 else None
+    x, _, scales, sizes = (*inputs, None, None, None)[:4]
     exact = (
         attributes.get("coordinate_transformation_mode") == b"asymmetric" and attributes.get("nearest_mode") == b"floor"
     )
     if attributes.get("mode") != b"nearest" or not exact:
         raise BackendError("the graph cannot be attacked: it resizes in another way than by repeating")
-    wanted = (
-        sizes.tolist() if sizes is not None else [round(s * f) for s, f in zip(x.shape, scales.tolist(), strict=True)]
-    )
+    if sizes is not None:
+        wanted = sizes.tolist()
+    else:
+        wanted = [round(size * factor) for size, factor in zip(x.shape, scales.tolist(), strict=True)]
     return F.interpolate(x, size=wanted[2:], mode="nearest")
 
 

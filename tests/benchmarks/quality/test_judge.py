@@ -1,4 +1,4 @@
-"""The judgement as a whole: each way to fail is caught by the light that stands for it, and an honest generator passes."""
+"""The judgement as a whole: each way to fail turns its own light on, and an honest generator passes."""
 
 import json
 from collections.abc import Callable
@@ -232,7 +232,9 @@ def test_a_class_of_one_record_is_left_out_and_said_so(task: Task) -> None:
     widened = Task(SCHEMA, three, with_one(task.train), with_one(task.validation), with_one(task.test))
     scored, notes = scored_classes(widened)
     assert scored == [0, 1]
-    assert notes == ["Class rare is not scored by classifiers: 1 records of 1 patients in train and 1 records of 1 patients in test."]
+    assert notes == [
+        "Class rare is not scored by classifiers: 1 records of 1 patients in train and 1 records of 1 patients in test."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -241,14 +243,15 @@ def test_a_class_of_one_record_is_left_out_and_said_so(task: Task) -> None:
         (lambda r: Records(r.values[:0], r.labels[:0], r.patients[:0]), "the records of x hold no record"),
         (lambda r: Records(r.values[:, :3], r.labels, r.patients), r"of shape \(3,\); ward has \(5,\)"),
         (lambda r: Records(r.values * [1, 1, np.inf, 1, 1], r.labels, r.patients), "column systolic holds an infinity"),
-        (lambda r: Records(r.values + [0, 5, 0, 0, 0], r.labels, r.patients), "column sex holds 5, the index of no"),
+        (
+            lambda r: Records(r.values + np.array([0, 5, 0, 0, 0]), r.labels, r.patients),
+            "column sex holds [56], the index of no",
+        ),
         (lambda r: Records(r.values, r.labels + 2, r.patients), "a label that is none of the 2 classes"),
         (lambda r: Records(r.values, r.labels[:-1], r.patients), "labels of shape"),
     ],
 )
-def test_malformed_records_are_refused_by_name(
-    task: Task, change: Callable[[Records], Records], said: str
-) -> None:
+def test_malformed_records_are_refused_by_name(task: Task, change: Callable[[Records], Records], said: str) -> None:
     with np.errstate(invalid="ignore"):
         source = Source("x", "0" * 64, change(honest(task)))
     with pytest.raises(DataError, match=said):

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
-import sys
-from html.parser import HTMLParser
 
 import numpy as np
-import pytest
 from edgeward.benchmarks.quality.evidence import Comparison, Evidence, Finding
 from edgeward.benchmarks.quality.figure import Figure, omitted
-from edgeward.benchmarks.quality.measures import MEASURES
 from edgeward.benchmarks.quality.verdicts import verdicts
 from edgeward.benchmarks.report.evidence_content import Distribution, EvidencePage, SampleSheet, Spectrum
-from edgeward.benchmarks.report.evidence_page import render_evidence_page
-from edgeward.benchmarks.report.lights import evidence_headline
-from edgeward.benchmarks.report.page import SYNTHETIC_MARK
-from edgeward.runtime.errors import DataError, RequestError
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SOURCES = ("real", "copies", "noise", "teacher", "fp32", "int8")
