@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..benchmarks.quality import EVIDENCE_NAME, Evidence
 from ..benchmarks.quality.figure import Figure
+from ..benchmarks.quality.judge import TEACHER
 from ..benchmarks.quality.measures import MEASURES
 from ..runtime.atomic import atomic_folder
 from ..runtime.bundle import Bundle, open_bundle
@@ -23,7 +24,8 @@ def attach_evidence(bundle: Bundle, evidence: Evidence) -> Bundle:
         OutputError: The system refused to write; the bundle is as it was.
     """
     shipped = {variant.precision: bundle.manifest.files[variant.file].sha256 for variant in bundle.manifest.variants}
-    if any(evidence.judged.get(precision) != digest for precision, digest in shipped.items()):
+    judged = {source: digest for source, digest in evidence.judged.items() if source != TEACHER}
+    if not judged or any(shipped.get(source) != digest for source, digest in judged.items()):
         raise BundleError(f"{bundle.path}: the evidence is about other graphs than this bundle's; judge it again")
     contents = {name: bundle.read(name) for name in bundle.manifest.files}
     before = contents[CARD_NAME].decode().partition(EVIDENCE_HEADING)[0]

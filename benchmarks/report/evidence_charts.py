@@ -19,8 +19,10 @@ from .quantities import ABSENT, count_text, interval_text, signed_text
 from .scale import Scale, round_scale
 
 _TPR_CHANCE = 0.01
+_FAR = (COPIES, NOISE)
+"""Rows that are meant to be bad at something."""
 _OFF_SCALE = 1.0
-"""Shuffled records may stretch a scale by that much of what the other rows span; beyond, an arrow stands for them."""
+"""They may stretch a scale by that much of what the other rows span; beyond, an arrow stands for them."""
 _CONTROLS = {"loss_auc": "loss_control", "lira_auc": "lira_control"}
 
 
@@ -50,7 +52,8 @@ def measure_chart(
 ) -> Chart | None:
     """One measure of one part of the data over all rows, or None where no row has it."""
     figures = {f.source: f.figure for f in evidence.findings if (f.measure, f.group) == (measure, group)}
-    ordered = {name: figures[name] for name in (*rows, *figures) if name in figures}
+    # What is neither reference nor generator is what the others are compared with, as real records alone.
+    ordered = {name: figures[name] for name in (*(n for n in figures if n not in rows), *rows) if name in figures}
     if not ordered:
         return None
     what = MEASURES[measure]
@@ -233,11 +236,11 @@ def _ends(figure: Figure) -> list[float]:
 
 
 def _scale(figures: Mapping[str, Figure], others: Iterable[float]) -> Scale:
-    ends = [*others, *(end for name, figure in figures.items() if name != NOISE for end in _ends(figure))]
-    floor = _ends(figures[NOISE]) if NOISE in figures else []
+    ends = [*others, *(end for name, figure in figures.items() if name not in _FAR for end in _ends(figure))]
     span = max(ends) - min(ends)
-    if floor and (not span or max(max(floor) - max(ends), min(ends) - min(floor)) <= _OFF_SCALE * span):
-        ends += floor
+    for far in (_ends(figures[name]) for name in _FAR if name in figures):
+        if far and (not span or max(max(far) - max(ends), min(ends) - min(far)) <= _OFF_SCALE * span):
+            ends += far
     return round_scale(ends)
 
 

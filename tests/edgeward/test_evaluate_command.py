@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,18 +12,33 @@ from pathlib import Path
 
 import pytest
 from edgeward.runtime import Bundle
+from edgeward.runtime.bundle import open_bundle
 from edgeward.runtime.schema import ClassCondition
 from edgeward.training.checkpoint import Checkpoint, save_checkpoint
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
 
-QUICK = ("--against", "simulated", "--seeds", 1, "--steps", 5, "--per-class", 8, "--seed", 3)
+QUICK = ("--against", "simulated", "--quick", "--seeds", 2, "--steps", 5, "--per-class", 40, "--seed", 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What one judgement left behind."""
+
+    result: subprocess.CompletedProcess[str]
+    report: Path
+    bundle: Path
 
 
 @pytest.fixture(scope="module")
-def judged(run_edgeward: Run, bundle: Bundle, teacher_path: Path) -> subprocess.CompletedProcess[str]:
-    return run_edgeward("evaluate", bundle.path, *QUICK, "--teacher", teacher_path, "--json")
+def judged(run_edgeward: Run, bundle: Bundle, teacher_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    folder = tmp_path_factory.mktemp("judged")
+    copy = Path(shutil.copytree(bundle.path, folder / "tiny.edgeward"))
+    result = run_edgeward(
+        *("evaluate", copy, *QUICK, "--teacher", teacher_path, "--json", "-o", folder / "report", "--attach")
+    )
+    return Judged(result, folder / "report", copy)
 
 
 @pytest.fixture
@@ -37,41 +55,51 @@ def renamed(copied: Path) -> Callable[[str], Path]:
     return rename
 
 
-def test_json_tells_a_score_for_the_data_the_teacher_and_every_variant(
-    judged: subprocess.CompletedProcess[str], bundle: Bundle
+def test_json_tells_figures_for_the_references_the_teacher_and_the_default_variant(
+    judged: Judged, bundle: Bundle
 ) -> None:
-    assert judged.returncode == 0, judged.stderr
-    told = json.loads(judged.stdout)
-    assert (told["bundle_sha256"], told["seed"], told["data_simulated"]) == (bundle.digest, 3, True)
-    assert list(told["scores"]) == ["real", "teacher", "fp32", "int8"]
-    for name, score in told["scores"].items():
-        assert 0 <= score["low"] <= score["macro_f1"] <= score["high"] <= 1
-        assert set(score["per_class_f1"]) == {"N", "S", "V"}
-        assert score["test_patients"] == 20
-        assert name == "real" or score["train_n"] == 3 * 8
+    assert judged.result.returncode == 0, judged.result.stderr
+    told = json.loads(judged.result.stdout)
+    default = bundle.manifest.variant(None)
+    assert list(told["judged"]) == ["teacher", default.precision]
+    assert told["judged"][default.precision] == bundle.manifest.files[default.file].sha256
+    assert (told["data"]["seed"], told["data"]["simulated"]) == (3, True)
+    assert told["data"]["test"]["patients"] == 20
+    seen = {(finding["measure"], finding["source"]) for finding in told["findings"]}
+    for source in ("real", "copies", "noise", "teacher", default.precision):
+        assert {("coverage", source), ("dcr_share", source)} <= seen
+    assert {("tstr", "real"), ("tstr", "noise"), ("loss_auc", default.precision)} <= seen
+    for finding in told["findings"]:
+        if finding["low"] is not None:
+            assert finding["low"] <= finding["high"]
 
 
-def test_the_same_seed_gives_the_same_judgement(
-    edgeward_here: Run, judged: subprocess.CompletedProcess[str], bundle: Bundle, teacher_path: Path
+def test_the_report_folder_holds_the_same_evidence_and_a_page_that_asks_nothing_of_a_network(judged: Judged) -> None:
+    assert sorted(os.listdir(judged.report)) == ["evidence.json", "index.html"]
+    assert json.loads((judged.report / "evidence.json").read_text()) == json.loads(judged.result.stdout)
+    page = (judged.report / "index.html").read_text()
+    assert "SYNTHETIC DATA" in page
+    assert not re.search(r"(src|href)=.https?:", page)
+
+
+def test_the_bundle_carries_the_evidence_and_still_opens(judged: Judged) -> None:
+    opened = open_bundle(judged.bundle)
+    assert opened.read("evidence.json") == (judged.report / "evidence.json").read_bytes()
+    card = opened.read("CARD.md").decode()
+    assert card.count("## Evidence and limits") == 1
+    assert "The test patients were simulated: this says nothing about real patients." in card
+    assert "have not been judged" not in card
+
+
+def test_people_are_told_that_simulated_patients_prove_nothing(
+    edgeward_here: Run, renamed: Callable[[str], Path]
 ) -> None:
-    again = edgeward_here("evaluate", bundle.path, *QUICK, "--teacher", teacher_path, "--json")
-    assert json.loads(again.stdout) == json.loads(judged.stdout)
-
-
-def test_people_are_told_that_simulated_patients_prove_nothing(edgeward_here: Run, bundle: Bundle) -> None:
-    result = edgeward_here("evaluate", bundle.path, *QUICK)
+    result = edgeward_here("evaluate", renamed("NAVFQ"), *QUICK)
     assert result.returncode == 0, result.stderr
     assert "The test patients are simulated: this says nothing about real patients." in result.stdout
-    for word in ("trained on", "macro-F1", "95 % interval", "fp32", "int8", "20 held-out patients"):
+    for word in ("Coverage", "Train on it, test on real", "real", "copies", "noise", "privacy", "fairness"):
         assert word in result.stdout
     assert "teacher" not in result.stdout
-
-
-def test_only_classes_that_data_and_bundle_share_are_scored(edgeward_here: Run, renamed: Callable[[str], Path]) -> None:
-    result = edgeward_here("evaluate", renamed("NAVFQ"), *QUICK, "--json")
-    assert result.returncode == 0, result.stderr
-    scores = json.loads(result.stdout)["scores"]
-    assert {tuple(score["per_class_f1"]) for score in scores.values()} == {("N", "V")}
 
 
 @pytest.mark.parametrize(("letters", "shared"), [("ABCDE", "none"), ("NABCD", "N")])
@@ -80,7 +108,7 @@ def test_a_bundle_of_other_classes_than_the_data_is_refused_before_the_judging(
 ) -> None:
     result = edgeward_here("evaluate", renamed(letters), *QUICK)
     refused(result, 3, f"in common, and they have {shared};")
-    assert "Training classifiers" not in result.stderr
+    assert "Judging" not in result.stderr
 
 
 def test_a_teacher_of_other_classes_is_refused_before_the_judging(
@@ -93,7 +121,7 @@ def test_a_teacher_of_other_classes_is_refused_before_the_judging(
     save_checkpoint(dataclasses.replace(teacher, schema=schema), tmp_path / "other.pt")
     result = edgeward_here("evaluate", bundle.path, *QUICK, "--teacher", tmp_path / "other.pt")
     refused(result, 3, "in common, and they have none")
-    assert "Training classifiers" not in result.stderr
+    assert "Judging" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -107,6 +135,10 @@ def test_a_teacher_of_other_classes_is_refused_before_the_judging(
         (["--against", "simulated", "--teacher", "text.pt"], 8, "text.pt is damaged, or is no checkpoint"),
         (["--against", "simulated", "--teacher", "truncated.pt"], 8, "truncated.pt is damaged, or is no checkpoint"),
         (["--against", "simulated", "--seeds", "0"], 2, "--seeds"),
+        (["--against", "simulated", "--shadows", "3"], 2, "an even number, not 3"),
+        (["--against", "simulated", "--shadows", "2"], 2, "give --teacher or --shadow-recipe"),
+        (["--against", "simulated", "-o", "empty"], 6, "--overwrite to replace it"),
+        (["--against", "simulated", "-o", "absent/report"], 6, "is not a folder"),
         (["--against", "simulated", "--steps", "0"], 2, "--steps"),
         (["--against", "simulated", "--per-class", "0"], 2, "--per-class"),
         (["--against", "simulated", "--seed", "-1"], 2, "seed must be from 0"),
@@ -128,7 +160,7 @@ def test_a_wrong_request_is_refused_before_the_judging(
     (tmp_path / "truncated.pt").write_bytes(teacher_path.read_bytes()[:-1000])
     result = edgeward_here("evaluate", bundle.path, *arguments, cwd=tmp_path)
     refused(result, exit_code, told)
-    assert "Training classifiers" not in result.stderr
+    assert "Judging" not in result.stderr
 
 
 def test_a_bundle_that_is_not_there_is_refused(edgeward_here: Run, refused: Refused, tmp_path: Path) -> None:

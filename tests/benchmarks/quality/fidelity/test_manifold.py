@@ -116,7 +116,7 @@ def test_each_figure_rests_on_the_side_it_counts() -> None:
 def test_few_records_use_fewer_neighbours_say_so_and_are_unsure() -> None:
     few = manifold_figures(gaussian(4, 2), gaussian(4, 2, seed=1))
     many = manifold_figures(gaussian(400, 2), gaussian(400, 2, seed=1))
-    assert "3 neighbours" in few["coverage"].note
+    assert "with 1 neighbours" in few["coverage"].note
     assert many["coverage"].note == ""
     widths = [figures["density"].high - figures["density"].low for figures in (few, many)]  # type: ignore[operator]
     assert widths[0] > 2 * widths[1]
