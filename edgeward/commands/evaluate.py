@@ -23,10 +23,7 @@ _LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "◐"), "red": ("red",
 
 
 @click.command(
-    epilog="""\b
-Examples:
-  edgeward evaluate ecg-beats.edgeward --against mitdb/ --quick
-  edgeward evaluate ecg-beats.edgeward --against mitdb/ --teacher teacher.pt --shadows 8 -o judged --attach"""
+    epilog="Example:  edgeward evaluate ecg-beats.edgeward --against mitdb/ --teacher teacher.pt -o judged --attach"
 )
 @BUNDLE_ARGUMENT
 @click.option("--against", required=True, help=DATA_HELP)

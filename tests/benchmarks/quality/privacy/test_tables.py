@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 from edgeward.benchmarks.quality.privacy import tables
-from edgeward.benchmarks.quality.privacy.tables import _apart, _risk, _wilson, table_attacks
+from edgeward.benchmarks.quality.privacy.tables import (
+    _alone,
+    _apart,
+    _extremes,
+    _inference,
+    _linkability,
+    _outward,
+    _risk,
+    _singling_out,
+    _wilson,
+    table_attacks,
+)
 from edgeward.benchmarks.quality.records import Records
 from edgeward.runtime.table_schema import CategoryColumn, NumberColumn, TableSchema
 from scipy.stats import binom, binomtest
@@ -112,6 +123,54 @@ def test_rows_of_few_patients_are_less_sure() -> None:
     sure = _risk(hits.astype(float), hits.astype(float), 400, [400, 400])
     unsure = _risk(hits.astype(float), hits.astype(float), 400, [20, 20])
     assert unsure.high - unsure.low > 3 * (sure.high - sure.low)
+
+
+CATEGORY = np.array([False, False, False, True])
+
+
+def mixed(n: int, seed: int) -> np.ndarray:
+    """Three numbers and a category, nothing missing."""
+    rng = np.random.default_rng(seed)
+    return np.column_stack([rng.random((n, 3)), rng.integers(0, 3, n)])
+
+
+def test_predicates_single_out_each_one_of_the_rows_they_are_made_of() -> None:
+    made = mixed(200, 1)
+    attack = _singling_out(made, CATEGORY, np.random.default_rng(1))
+    assert (attack(made) == 1).all()
+    assert (attack(np.concatenate([made, made])) == 0).all()  # two rows fit each: neither is singled out
+    assert (attack(np.full((5, 4), np.nan)) == 0).all()
+
+
+def test_extreme_numbers_and_rare_categories_single_out_alone() -> None:
+    made = np.array([[0.1 * i, i == 3] for i in range(11)], dtype=np.float64)
+    lows, highs = _alone(_extremes(made, _outward(made, np.array([False, True]))), made)
+    found = [(made >= low).all(axis=1) & (made <= high).all(axis=1) for low, high in zip(lows, highs, strict=True)]
+    assert sorted(int(np.flatnonzero(fits).item()) for fits in found) == [0, 3, 10]
+
+
+def test_inference_is_a_brute_force_search_for_the_nearest_row() -> None:
+    made, rows = mixed(60, 1), mixed(40, 2)
+    guessed = np.zeros((40, 4))
+    for i, row in enumerate(rows):
+        apart = np.where(CATEGORY, made != row, np.abs(made - row))
+        for column in range(4):
+            guess = made[np.delete(apart, column, axis=1).sum(axis=1).argmin(), column]
+            guessed[i, column] = guess == row[column] if column == 3 else abs(guess - row[column]) <= 0.05
+    attack = _inference(made, CATEGORY, np.random.default_rng(1))
+    assert attack(rows) == pytest.approx(guessed.mean(axis=1))
+    assert 0 < guessed.mean() < 1
+
+
+def test_linkability_is_a_brute_force_search_for_a_common_neighbour() -> None:
+    made, rows = mixed(30, 1)[:, :2], mixed(50, 2)[:, :2]  # of two columns, each half is one
+    links = [
+        np.mean([bool(set(one[:k]) & set(other[:k])) for k in range(1, 6)])
+        for one, other in (np.abs(made - row).argsort(axis=0).T for row in rows)
+    ]
+    attack = _linkability(made, CATEGORY[:2], np.random.default_rng(1))
+    assert attack(rows) == pytest.approx(links)
+    assert 0 < np.mean(links) < 1
 
 
 def test_missing_is_near_to_missing_and_far_from_all_else() -> None:
