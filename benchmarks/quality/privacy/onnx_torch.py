@@ -6,6 +6,7 @@ Only the operators that our exports hold; another one is an error, not a silent 
 from __future__ import annotations
 
 import math
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -162,8 +163,8 @@ _OPERATORS: dict[str, _Operator] = {
     "Identity": lambda x, _: x[0],
     "LeakyRelu": lambda x, a: F.leaky_relu(x[0], a.get("alpha", 0.01)),
     "MatMul": lambda x, _: x[0] @ x[1],
-    "Max": lambda x, _: torch.maximum(x[0], x[1]),
-    "Min": lambda x, _: torch.minimum(x[0], x[1]),
+    "Max": lambda x, _: functools.reduce(torch.maximum, x),
+    "Min": lambda x, _: functools.reduce(torch.minimum, x),
     "Mul": lambda x, _: x[0] * x[1],
     "QuantizeLinear": _quantise,
     "Relu": lambda x, _: F.relu(x[0]),

@@ -83,6 +83,20 @@ def test_too_few_records_are_omitted(m: int, k: int) -> None:
     assert all(f.value is None and f.note for f in figures.values())
 
 
+def test_records_without_a_score_are_no_attack() -> None:
+    members, others = scores(1, tied=False)
+    members[3] = np.nan
+    figures = membership_figures(members, others, each_its_own(143), each_its_own(211))
+    assert all(f.value is None and "no score" in f.note for f in figures.values())
+    assert member_control(members, each_its_own(143)).value is None
+
+
+def test_infinite_losses_are_ties() -> None:
+    endless = np.full(40, -np.inf)
+    figure = membership_figures(endless, endless, each_its_own(40), each_its_own(40))["auc"]
+    assert figure.value == 0.5
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_members_among_themselves_are_told_apart_by_chance_only(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -66,6 +66,14 @@ def test_a_model_worse_than_its_shadows_on_all_records_alike_changes_nothing() -
     assert lira_scores(7.0 * target, shadows, members) == pytest.approx(lira_scores(target, shadows, members), rel=1e-6)
 
 
+def test_a_record_that_all_or_no_shadows_saw_tells_nothing() -> None:
+    target, shadows, members, _ = losses(40, 4, seed=5, leak=0.5)
+    members[:, 0], members[:, 1] = True, False
+    scores = lira_scores(target, shadows, members)
+    assert (scores[:2] == 0).all()
+    assert (scores[2:] != 0).all()
+
+
 def test_two_shadows_are_enough_to_score() -> None:
     target, shadows, members, inside = losses(600, 2, seed=4, leak=1.5)
     scores = lira_scores(target, shadows, members)

@@ -134,6 +134,16 @@ CASES: dict[str, tuple[list[Any], dict[str, np.ndarray], tuple[int, ...]]] = {
         (3, 9),
     ),
     "clip from below": ([helper.make_node("Clip", ["noise", "low"], ["sample"])], {"low": np.float32(0.1)}, (3, 9)),
+    "largest of three": (
+        [helper.make_node("Max", ["noise", "a", "b"], ["sample"])],
+        {"a": floats(9), "b": floats(1)},
+        (3, 9),
+    ),
+    "least of three": (
+        [helper.make_node("Min", ["noise", "a", "b"], ["sample"])],
+        {"a": floats(9), "b": floats(1)},
+        (3, 9),
+    ),
     "leaky": ([helper.make_node("LeakyRelu", ["noise"], ["sample"], alpha=0.2)], {}, (3, 9)),
     "softmax": ([helper.make_node("Softmax", ["noise"], ["sample"], axis=1)], {}, (3, 4, 5)),
     "rounding and its limits": (
