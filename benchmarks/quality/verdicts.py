@@ -10,6 +10,8 @@ from .measures import MEASURES
 
 COVERAGE_GOOD, COVERAGE_POOR = 0.9, 0.6
 """Of the share of real test records that real training records reach."""
+TOLD_APART = 0.75
+"""AUC of the two-sample test, or what real training records score if that is more."""
 UTILITY_GOOD, UTILITY_POOR = 0.05, 0.15
 """Points of macro-F1 below real training data."""
 ATTACK_AUC, ATTACK_TPR = 0.55, 0.03
@@ -79,7 +81,8 @@ def _apart(one: Figure, other: Figure) -> bool:
 def _fidelity(evidence: Evidence, source: str, unused: dict[str, str]) -> Verdict:
     threshold = (
         f"coverage of real test records at least {COVERAGE_GOOD:.0%} of what real training records reach "
-        f"(red below {COVERAGE_POOR:.0%}), and no class uncovered"
+        f"(red below {COVERAGE_POOR:.0%}), no class uncovered; and a two-sample test not beyond doubt above AUC "
+        f"{TOLD_APART} (amber)"
     )
     mine, ceiling = evidence.figure("coverage", source), evidence.figure("coverage", REAL)
     if not mine or not ceiling or mine.value is None or not ceiling.value or "coverage" in unused:
@@ -94,6 +97,11 @@ def _fidelity(evidence: Evidence, source: str, unused: dict[str, str]) -> Verdic
     ]
     light: Light = "green" if share >= COVERAGE_GOOD else "amber" if share >= COVERAGE_POOR else "red"
     text = f"reaches {mine.value:.0%} of real test records; real training records reach {ceiling.value:.0%}"
+    told, told_real = evidence.figure("two_sample_auc", source), evidence.figure("two_sample_auc", REAL)
+    beyond = max(TOLD_APART, (told_real.high or 0.0) if told_real else 0.0)
+    if told and told.low is not None and told.low > beyond:
+        light = "amber" if light == "green" else light
+        text = f"{text}; a classifier tells it from real records with AUC {_interval(told)}"
     if empty:
         light, text = "red", f"{text}; none of {', '.join(empty)}"
     return Verdict("fidelity", source, light, text, threshold)

@@ -5,8 +5,8 @@ Only the operators that our exports hold; another one is an error, not a silent 
 
 from __future__ import annotations
 
-import math
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 

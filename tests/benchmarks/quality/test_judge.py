@@ -129,6 +129,7 @@ def test_privacy_is_never_green_where_weights_were_not_attacked(evidence: Eviden
     [
         ("memoriser", "privacy", {"red"}),
         ("collapsed", "fidelity", {"red"}),
+        ("shuffled", "fidelity", {"amber", "red"}),
         ("swapped", "utility", {"red"}),
         ("shuffled", "utility", {"red"}),
         ("without_women", "fairness", {"red"}),
