@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..benchmarks.latency import Contender, measure
 from ..runtime.backends import Options, backend_named
 from ..runtime.feed import Feed
-from ..runtime.schema import SignalSchema
+from ..runtime.schema import Schema
 from ..training.families import Generative
 
 _LATENCY_CALLS = 300
@@ -41,7 +41,7 @@ class Cost:
         return asdict(self)
 
 
-def torch_cost(model: Generative, schema: SignalSchema) -> Cost:
+def torch_cost(model: Generative, schema: Schema) -> Cost:
     """Cost of a PyTorch generator run eagerly on one thread."""
     noise, condition = torch.zeros(1, *model.noise_shape), torch.zeros(1, model.condition_size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -73,7 +73,7 @@ def count_torch_multiply_adds(model: Generative, noise: torch.Tensor, condition:
     return int(counter.get_total_flops()) // 2
 
 
-def torch_call(model: Generative, schema: SignalSchema) -> Callable[[int], object]:
+def torch_call(model: Generative, schema: Schema) -> Callable[[int], object]:
     """One sample with PyTorch on one thread, with inputs that vary: a contender's call."""
     inputs = [
         (torch.from_numpy(noise), torch.from_numpy(condition))
@@ -87,13 +87,13 @@ def torch_call(model: Generative, schema: SignalSchema) -> Callable[[int], objec
     return call
 
 
-def varied_inputs(noise_shape: tuple[int, ...], schema: SignalSchema) -> list[tuple[Any, Any]]:
+def varied_inputs(noise_shape: tuple[int, ...], schema: Schema) -> list[tuple[Any, Any]]:
     """Prepared inputs of single samples: (noise [1, ...], condition [1, c]) float32 arrays."""
     inputs = Feed(_INPUTS_SEED, noise_shape, schema.conditions, {}).take(0, _INPUTS)
     return [(inputs.noise[i : i + 1], inputs.condition[i : i + 1]) for i in range(_INPUTS)]
 
 
-def onnx_cost(model: bytes, schema: SignalSchema, noise_shape: tuple[int, ...]) -> Cost:
+def onnx_cost(model: bytes, schema: Schema, noise_shape: tuple[int, ...]) -> Cost:
     """Cost of an ONNX graph run by onnxruntime on one thread."""
     parameters, multiply_adds = count_onnx(onnx.load_model_from_string(model))
     inputs = varied_inputs(noise_shape, schema)

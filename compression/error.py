@@ -8,7 +8,7 @@ import torch
 
 from ..runtime.backends import Options, backend_named
 from ..runtime.feed import Feed, GraphInputs
-from ..runtime.schema import SignalSchema
+from ..runtime.schema import Schema
 from ..training.families import Generative
 
 PROBE_SEED = 20030303
@@ -16,7 +16,7 @@ PROBE_SEED = 20030303
 PROBE_SAMPLES = 512
 
 
-def probe_inputs(noise_shape: tuple[int, ...], schema: SignalSchema) -> GraphInputs:
+def probe_inputs(noise_shape: tuple[int, ...], schema: Schema) -> GraphInputs:
     """The inputs on which models are compared."""
     return Feed(PROBE_SEED, noise_shape, schema.conditions, {}).take(0, PROBE_SAMPLES)
 

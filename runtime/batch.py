@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .condition import ConditionColumns, readable_columns
+from .errors import RequestError
 from .provenance import MARK, STATEMENT, edgeward_version
-from .schema import Channel, SignalSchema
+from .schema import Channel, Schema, SignalSchema, TableSchema
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Source:
     backend: str
     """Engine and its version, e.g. `onnxruntime 1.32.0`."""
     noise_algorithm: str
-    schema: SignalSchema
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Batch:
     """Consecutive samples of one seed. They are synthetic; no sample is of a patient."""
 
     samples: npt.NDArray[np.float32]
-    """[n, channels, length], in the channels' units."""
+    """Signals [n, channels, length] in the channels' units, images [n, channels, height, width] from 0 to 1, or table
+    rows [n, columns] with a category as its index; NaN where an entry is missing."""
     columns: ConditionColumns
     """Per condition [n]: the class's index, or the number in its unit; see `conditions` for readable values."""
     seed: int
@@ -46,14 +48,45 @@ class Batch:
         return len(self.samples)
 
     @property
+    def schema(self) -> Schema:
+        """What the samples are: channels or columns with their units, ranges and names."""
+        return self.source.schema
+
+    @property
     def channels(self) -> tuple[Channel, ...]:
-        """Names, units and ranges of the channels, in the order of the samples' second axis."""
-        return self.source.schema.channels
+        """Names, units and ranges of a signal's channels, in the order of the samples' second axis.
+
+        Raises:
+            RequestError: The samples are no signals.
+        """
+        return self._signal().channels
 
     @property
     def sampling_rate_hz(self) -> float:
-        """Samples a second, of every channel."""
-        return self.source.schema.sampling_rate_hz
+        """Samples a second, of every channel of a signal.
+
+        Raises:
+            RequestError: The samples are no signals.
+        """
+        return self._signal().sampling_rate_hz
+
+    @property
+    def table(self) -> dict[str, list[str]]:
+        """Rows as people read them, by column: category names, numbers as text, '' where missing.
+
+        Raises:
+            RequestError: The samples are no table rows.
+        """
+        schema = self.source.schema
+        if not isinstance(schema, TableSchema):
+            raise RequestError(f"{schema.name} are no table rows; see Batch.samples")
+        return schema.readable(self.samples)
+
+    def _signal(self) -> SignalSchema:
+        schema = self.source.schema
+        if not isinstance(schema, SignalSchema):
+            raise RequestError(f"{schema.name} are no signals; see Batch.schema")
+        return schema
 
     @property
     def conditions(self) -> Mapping[str, npt.NDArray[np.str_] | npt.NDArray[np.float64]]:

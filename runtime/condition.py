@@ -1,8 +1,8 @@
 """From what a user asks for (`beat_class=V`) to the condition vectors a graph takes, and back.
 
 Layout of the vector, in the order of the schema's conditions: a class takes one one-hot column per value,
-a number takes one column in its physical unit. A condition that is left open is drawn uniformly from its
-domain, per sample, from the seed: sample i of a seed is the same whatever the batch.
+a number takes one column in its physical unit. A condition that is left open is drawn per sample, from the
+seed: uniformly from its domain, or as the schema says it occurs; sample i of a seed is the same whatever the batch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .errors import RequestError
 from .noise import UniformStream
-from .schema import ClassCondition, Condition, NumberCondition, SignalSchema
+from .schema import ClassCondition, Condition, NumberCondition, Schema
 
 ConditionValue = str | float
 """What a user fixes a condition to: a class name, or a number in the condition's unit."""
@@ -24,7 +24,7 @@ ConditionColumns = Mapping[str, npt.NDArray[np.float64]]
 """Per condition one value a sample: the class's index for a class, the quantity for a number."""
 
 
-def check_request(schema: SignalSchema, request: Mapping[str, ConditionValue]) -> dict[str, float]:
+def check_request(schema: Schema, request: Mapping[str, ConditionValue]) -> dict[str, float]:
     """Turn the wanted conditions into column values (class index, or number), checking each.
 
     Raises:
@@ -71,11 +71,21 @@ def draw_columns(
             continue
         assert uniforms is not None  # noqa: S101 - drawn above exactly when a condition is open
         uniform = uniforms[:, position]
-        if isinstance(condition, ClassCondition):
-            columns[condition.name] = np.floor(uniform * len(condition.values))
-        else:
-            columns[condition.name] = condition.minimum + uniform * (condition.maximum - condition.minimum)
+        columns[condition.name] = _drawn(condition, uniform)
     return columns
+
+
+def _drawn(condition: Condition, uniform: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Column values for uniform numbers [n] from 0 to below 1."""
+    if isinstance(condition, ClassCondition):
+        if not condition.shares:
+            return np.floor(uniform * len(condition.values))
+        ends = np.cumsum(condition.shares)
+        # The last end is 1 but for rounding; a value of share 0 is never drawn.
+        return np.searchsorted(ends[:-1], uniform * ends[-1], side="right").astype(np.float64)
+    if condition.quantiles:
+        return np.interp(uniform, np.linspace(0.0, 1.0, len(condition.quantiles)), condition.quantiles)
+    return condition.minimum + uniform * (condition.maximum - condition.minimum)
 
 
 def encode_columns(conditions: Sequence[Condition], columns: ConditionColumns, n: int) -> npt.NDArray[np.float32]:

@@ -26,7 +26,7 @@ class GoldenResult:
     precision: str
     backend: str
     error: float
-    """Relative error: the largest root-mean-square deviation of a sample over the recorded samples' own."""
+    """Relative error, see `relative_error`."""
     tolerance: float
     """What the manifest allows on this class of CPU."""
 
@@ -39,13 +39,24 @@ class GoldenResult:
 def relative_error(outputs: npt.NDArray[np.float32], golden: npt.NDArray[np.float32]) -> float:
     """Largest root-mean-square deviation of one sample, relative to the root mean square of all golden ones.
 
+    Each column of a table counts in its own root mean square, as columns have units of their own. An entry that is
+    missing on one side only counts as a deviation of 1; where no golden entry is missing, none may be, and the error
+    is NaN.
+
     Args:
-        outputs: [n, channels, length], to be judged.
-        golden: [n, channels, length], the truth.
+        outputs: [n, *shape], to be judged.
+        golden: [n, *shape], the truth.
     """
-    deviation = (outputs.astype(np.float64) - golden) ** 2
-    scale = np.sqrt(np.mean(golden.astype(np.float64) ** 2))
-    return float(np.sqrt(deviation.reshape(len(golden), -1).mean(axis=1)).max() / scale)
+    truth, found = golden.astype(np.float64), outputs.astype(np.float64)
+    missing, missing_here = np.isnan(truth), np.isnan(found)
+    if missing_here.any() and not missing.any():
+        return float("nan")
+    axes = (0,) if golden.ndim == 2 else None
+    known = np.where(missing, 0.0, truth)
+    squares = (known**2).sum(axis=axes) / np.maximum((~missing).sum(axis=axes), 1)
+    scale = np.sqrt(np.where(squares > 0, squares, 1.0))
+    deviation = np.where(missing != missing_here, 1.0, (np.where(missing_here, 0.0, found) - known) / scale)
+    return float(np.sqrt((deviation**2).reshape(len(golden), -1).mean(axis=1)).max())
 
 
 def check_golden(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:
@@ -67,7 +78,8 @@ def _read_golden(bundle: Bundle, precision: str) -> npt.NDArray[np.float32]:
     shape = bundle.manifest.data.shape
     if golden.dtype != np.float32 or golden.shape[1:] != shape or not 1 <= len(golden) <= BATCH_SIZE:
         raise BundleError(f"{GOLDEN_NAME}: {precision} must be float32 [1 to {BATCH_SIZE}, {shape}]")
-    if not np.isfinite(golden).all() or not golden.any():
+    known = golden[~np.isnan(golden)] if bundle.manifest.data.has_gaps else golden
+    if not np.isfinite(known).all() or not known.any():
         raise BundleError(f"{GOLDEN_NAME}: {precision} must be finite and not all zero")
     return golden
 

@@ -136,6 +136,13 @@ class Fields:
         """A list of whole numbers within bounds."""
         return tuple(self._integer(item, name, minimum, maximum) for item in self._list(name))
 
+    def flag(self, name: str) -> bool:
+        """A truth value; false where the field is absent."""
+        value = self._left.pop(name, False)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
+
     def fields(self, name: str) -> Fields:
         """A nested object, whose fields are then taken in turn."""
         return Fields(self._take(name), f"{self.where}: {name}")

@@ -15,9 +15,9 @@ from typing import Any
 from .errors import BundleError, RequestError
 from .json_fields import Fields, parse_json
 from .noise import ALGORITHM, MAX_SEED
-from .schema import SignalSchema, signal_schema_from_json
+from .schema import Schema, schema_from_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a field is added, removed or changes its meaning; a runtime refuses what is newer."""
 
 MANIFEST_NAME = "manifest.json"
@@ -64,7 +64,7 @@ class Manifest:
 
     name: str
     version: str
-    data: SignalSchema
+    data: Schema
     noise_shape: tuple[int, ...]
     noise_algorithm: str
     variants: tuple[Variant, ...]
@@ -145,7 +145,7 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     manifest = Manifest(
         name=fields.text("name"),
         version=fields.text("version"),
-        data=signal_schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
+        data=schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
         noise_shape=noise.integers("shape", minimum=1, maximum=MAX_NOISE_SIZE),
         noise_algorithm=noise.text("algorithm"),
         variants=tuple(_variant(variant) for variant in fields.objects("variants")),

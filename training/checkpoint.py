@@ -11,7 +11,7 @@ import torch
 
 from ..runtime.atomic import atomic_file
 from ..runtime.errors import BundleError, TrainingError
-from ..runtime.schema import SignalSchema, signal_schema_from_json
+from ..runtime.schema import Schema, schema_from_json
 from .datasets.dataset import Provenance
 from .families import Family, Generative, build_family
 from .recipe import TrainingRecipe, training_recipe_from_mapping
@@ -24,7 +24,7 @@ class Checkpoint:
     """A model as trained so far."""
 
     recipe: TrainingRecipe
-    schema: SignalSchema
+    schema: Schema
     provenance: Provenance
     seed: int
     step: int
@@ -113,7 +113,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         provenance = content["provenance"]
         return Checkpoint(
             recipe=training_recipe_from_mapping(content["recipe"], str(path)),
-            schema=signal_schema_from_json(content["schema"], str(path)),
+            schema=schema_from_json(content["schema"], str(path)),
             provenance=Provenance(**{**provenance, "notes": tuple(provenance["notes"])}),
             seed=content["seed"],
             step=content["step"],

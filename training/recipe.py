@@ -23,6 +23,8 @@ class TrainingRecipe:
     """Everything that decides how a teacher is trained, but the data and the seed."""
 
     name: str
+    data: str
+    """Kind of data it is for, one of `training.datasets.KINDS`."""
     family: str
     steps: int
     batch_size: int
@@ -87,6 +89,7 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
     )
     for ok, field in (
         (isinstance(recipe.name, str), "name must be a text"),
+        (isinstance(recipe.data, str), "data must be the name of a kind of data"),
         (is_number(int, recipe.steps) and recipe.steps >= 1, "steps must be a whole number, 1 or more"),
         (is_number(int, recipe.batch_size) and recipe.batch_size >= 2, "batch_size must be a whole number, 2 or more"),
         (

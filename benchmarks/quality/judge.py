@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.errors import DataError
-from ...runtime.schema import SignalSchema
-from ...runtime.table_schema import TableSchema
+from ...runtime.schema import SignalSchema, TableSchema
 from . import fairness
 from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding
 from .fidelity.features import Embedded, embed, fit_embedder

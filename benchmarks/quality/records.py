@@ -9,11 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.errors import DataError
-from ...runtime.image_schema import ImageSchema
-from ...runtime.schema import SignalSchema
-from ...runtime.table_schema import CategoryColumn, TableSchema
-
-Schema = SignalSchema | ImageSchema | TableSchema
+from ...runtime.schema import CategoryColumn, Schema, SignalSchema, TableSchema
 
 
 @dataclass(frozen=True)
@@ -117,6 +113,9 @@ def check_records(records: Records, task: Task, where: str) -> None:
         raise DataError(f"{where} hold a label that is none of the {len(task.classes)} classes")
     if isinstance(task.schema, TableSchema):
         _check_table(records.values, task.schema, where)
+    elif isinstance(task.schema, SignalSchema) and task.schema.has_gaps:
+        if np.isinf(records.values).any():
+            raise DataError(f"{where} hold an infinity")
     elif not np.isfinite(records.values).all():
         bad = int(np.flatnonzero(~np.isfinite(records.values.reshape(n, -1)).all(axis=1))[0])
         raise DataError(f"{where}: record {bad} holds NaN or an infinity")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...runtime.errors import TrainingError
 from ...runtime.feed import Feed
-from ...runtime.schema import SignalSchema
+from ...runtime.schema import Schema
 from ...training.families import Generative
 from ...training.mixed_precision import mixed_precision
 
@@ -26,7 +26,7 @@ _SHOW_EVERY_S = 0.1
 def distil(
     student: Generative,
     teacher: Generative,
-    schema: SignalSchema,
+    schema: Schema,
     *,
     steps: int,
     batch_size: int,
@@ -82,7 +82,7 @@ def _distance(samples: Tensor, wanted: Tensor) -> Tensor:
     return F.mse_loss(samples, wanted) + F.mse_loss(samples.diff(dim=2), wanted.diff(dim=2))
 
 
-def _channel_scale(teacher: Generative, schema: SignalSchema, seed: int) -> Tensor:
+def _channel_scale(teacher: Generative, schema: Schema, seed: int) -> Tensor:
     """Spread of each channel of the teacher's samples, [channels, 1]."""
     inputs = Feed(seed, teacher.noise_shape, schema.conditions, {}).take(0, 512)
     with torch.no_grad():

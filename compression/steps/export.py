@@ -13,7 +13,7 @@ import onnxslim
 import torch
 
 from ...runtime.errors import GateError
-from ...runtime.schema import SignalSchema
+from ...runtime.schema import Schema
 from ...training.families import Generative
 from ..error import probe_inputs, relative_l2, run_onnx, run_torch
 
@@ -30,7 +30,7 @@ _RANDOM_OPS = {
 }
 
 
-def export(model: Generative, schema: SignalSchema) -> bytes:
+def export(model: Generative, schema: Schema) -> bytes:
     """Export a generator, clean the graph up, and check that it computes the same.
 
     Raises:

@@ -17,7 +17,7 @@ from torch import nn
 
 from ...runtime.errors import GateError
 from ...runtime.feed import Feed
-from ...runtime.schema import SignalSchema
+from ...runtime.schema import Schema
 from ...training.families import Generative
 
 PruningHistory = list[Any]
@@ -27,7 +27,7 @@ _IMPORTANCE_SAMPLES = 512
 
 
 def prune(
-    model: Generative, schema: SignalSchema, *, ratio: float, round_to: int, seed: int
+    model: Generative, schema: Schema, *, ratio: float, round_to: int, seed: int
 ) -> tuple[Generative, PruningHistory]:
     """Take about `ratio` of the channels out of every convolution but the last.
 
@@ -100,7 +100,7 @@ def _conv_channels(model: nn.Module) -> list[int]:
     return [module.out_channels for module in model.modules() if isinstance(module, nn.Conv1d)]
 
 
-def _check_pruned(model: Generative, schema: SignalSchema, before: list[int], ratio: float) -> None:
+def _check_pruned(model: Generative, schema: Schema, before: list[int], ratio: float) -> None:
     with torch.no_grad():
         shape = model(torch.zeros(2, *model.noise_shape), torch.zeros(2, model.condition_size)).shape
     if shape != (2, *schema.shape):

@@ -23,7 +23,7 @@ import onnx
 
 from ...runtime.errors import GateError
 from ...runtime.feed import Feed
-from ...runtime.schema import SignalSchema
+from ...runtime.schema import Schema
 from .export import check_graph
 
 _CALIBRATION_BATCH = 32
@@ -34,7 +34,7 @@ _FEWEST_WEIGHTS = 4096
 def quantise(
     model: bytes,
     noise_shape: tuple[int, ...],
-    schema: SignalSchema,
+    schema: Schema,
     *,
     samples: int,
     percentile: float,

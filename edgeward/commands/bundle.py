@@ -13,8 +13,11 @@ from ..runtime.bundle import open_bundle
 from ..runtime.errors import GateError
 from ..runtime.golden import check_golden
 from ..runtime.provenance import STATEMENT
+from ..runtime.schema import ImageSchema, SignalSchema, TableSchema
 from .options import BUNDLE_ARGUMENT, JSON_OPTION
 from .terminal import print_json, print_table, readable_bytes, readable_count
+
+_PART = {SignalSchema: "Channel", ImageSchema: "Channel", TableSchema: "Column"}
 
 
 @click.group(epilog="Example:  edgeward bundle verify ecg-beats.edgeward")
@@ -35,9 +38,9 @@ def inspect(bundle: Path, as_json: bool) -> None:
     click.echo(f"{manifest.name} {manifest.version}   sha256 {opened.digest}")
     click.echo(f"{STATEMENT}\n")
     click.echo(f"Makes       {data.description}")
-    click.echo(f"            {data.length} samples at {data.sampling_rate_hz:g} Hz ({data.duration_s:.3g} s)")
-    for channel in data.channels:
-        click.echo(f"Channel     {channel.name}, {channel.minimum:g} to {channel.maximum:g} {channel.unit}")
+    click.echo(f"            {data.describe()}")
+    for name, unit, domain in data.parts():
+        click.echo(f"{_PART[type(data)]:<11} {name}, {domain} {unit}".rstrip())
     for condition in data.conditions:
         click.echo(f"Condition   {condition.name}: {condition.describe()}")
     click.echo(f"Data        {manifest.lineage.get('data', {}).get('source', 'not told')}")

@@ -46,7 +46,7 @@ def command(data: str, output: Path, seed: int | None, overwrite: bool) -> None:
         number += 1
         return Progress(f"{number}/5 {title}")
 
-    demo = run_demo(lambda: load_data(data, None, seed), output, seed=seed, step=step)
+    demo = run_demo(lambda: load_data("ecg-beats", data, None, seed), output, seed=seed, step=step)
     _print_summary(demo, seed)
 
 

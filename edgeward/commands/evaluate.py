@@ -94,7 +94,8 @@ def command(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
     )
     seed = drawn_seed(seed)
-    dataset = load_data(against, None, seed)
+    kind = opened.manifest.lineage["data"]["kind"]
+    dataset = load_data(kind, against, None, seed)
     prepared = prepare(dataset, opened, checkpoint, effort, seed=seed)
     evidence = judge_bundle(
         prepared,

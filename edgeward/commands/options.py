@@ -33,7 +33,7 @@ SEED_OPTION: Decorator = click.option(
 )
 JSON_OPTION: Decorator = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 OVERWRITE_OPTION: Decorator = click.option("--overwrite", is_flag=True, help="Replace what is there.")
-DATA_HELP = "'simulated' for the embedded ECG simulator, or the folder of the MIT-BIH Arrhythmia Database (WFDB files)."
+DATA_HELP = "'simulated' for the embedded simulator, or where the data lie, as their publisher lays them out."
 
 
 def drawn_seed(seed: int | None) -> int:

@@ -35,12 +35,13 @@ def server_side(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def load_data(data: str, classes: str | None, seed: int) -> Dataset:
-    """Load a dataset as `--data` and `--classes` name it, with progress."""
+def load_data(kind: str, data: str, classes: str | None, seed: int) -> Dataset:
+    """Load data of this kind as `--data` and `--classes` name it, with progress."""
     from ..training.datasets import load_dataset
 
     progress = Progress("Reading data")
     return load_dataset(
+        kind,
         data,
         classes=[name.strip() for name in classes.split(",")] if classes else None,
         seed=seed,

@@ -45,7 +45,7 @@ def command(
     if resume and output.exists() and seed is None:
         seed = load_checkpoint(output).seed
     seed = drawn_seed(seed)
-    dataset = load_data(data, classes, seed)
+    dataset = load_data(plan.data, data, classes, seed)
     for note in dataset.provenance.notes:
         click.echo(f"note: {note}", err=True)
     progress = Progress("Training")

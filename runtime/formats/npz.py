@@ -1,11 +1,14 @@
 """NumPy's `.npz`: one array per quantity, written member by member so that memory stays constant.
 
-Members: `samples` [n, channels, length] float32, one array [n] per condition, `index` [n], and the scalars or
-short lists `synthetic`, `provenance` (JSON), `channels`, `units`, `sampling_rate_hz`. Nothing is pickled.
+Members: `samples` [n, *shape] float32, one array [n] per condition, `index` [n], and the scalars or short lists
+`synthetic`, `provenance` (JSON) and `schema` (JSON: what the axes and entries of a sample mean); of signals also
+`channels`, `units` and `sampling_rate_hz`, of tables `columns`. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +21,7 @@ from ..atomic import atomic_file
 from ..condition import readable_columns
 from ..generator import Series
 from ..provenance import MARK, provenance_text
-from ..schema import ClassCondition
+from ..schema import ClassCondition, Schema, SignalSchema, TableSchema
 
 _INDEX_PART = 2**16
 
@@ -26,7 +29,7 @@ _INDEX_PART = 2**16
 def npz_bytes(series: Series) -> int:
     """About how large the file will be."""
     schema = series.generator.source.schema
-    per_sample = 4 * schema.shape[0] * schema.shape[1] + 8
+    per_sample = 4 * math.prod(schema.shape) + 8
     for condition in schema.conditions:
         per_sample += _column_dtype(condition).itemsize
     return series.n * per_sample
@@ -52,11 +55,23 @@ def write_npz(series: Series, path: Path, on_progress: Callable[[int], None]) ->
         for name, value in {
             "synthetic": np.array(MARK),
             "provenance": np.array(provenance_text(series.provenance)),
+            "schema": np.array(json.dumps(schema.to_json(), ensure_ascii=False)),
+            **_names(schema),
+        }.items():
+            _write_member(archive, name, value.dtype, value.shape, iter([value]))
+
+
+def _names(schema: Schema) -> dict[str, npt.NDArray[np.generic]]:
+    """What people look for first in a file of this kind."""
+    if isinstance(schema, SignalSchema):
+        return {
             "channels": np.array([channel.name for channel in schema.channels]),
             "units": np.array([channel.unit for channel in schema.channels]),
             "sampling_rate_hz": np.array(schema.sampling_rate_hz),
-        }.items():
-            _write_member(archive, name, value.dtype, value.shape, iter([value]))
+        }
+    if isinstance(schema, TableSchema):
+        return {"columns": np.array([column.name for column in schema.columns])}
+    return {"channels": np.array(schema.channels)}
 
 
 def _column_dtype(condition: object) -> np.dtype[np.generic]:

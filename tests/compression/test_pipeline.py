@@ -171,7 +171,7 @@ def number_teacher(highest_rate: float) -> Checkpoint:
     return Checkpoint(
         recipe=TrainingRecipe("toy", "vae", 1, 2, 1e-3, 0.0, 0.0, 0.0, options),
         schema=schema,
-        provenance=Provenance("nothing", "CC0-1.0", "nobody", synthetic=True, digest="0" * 64, notes=()),
+        provenance=Provenance("ecg-beats", "nothing", "CC0-1.0", "nobody", synthetic=True, digest="0" * 64, notes=()),
         seed=1,
         step=0,
         weights=weights,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from edgeward.runtime import BundleError
-from edgeward.runtime.schema import SignalSchema, signal_schema_from_json
+from edgeward.runtime.schema import SignalSchema, schema_from_json
 
 
 def test_a_schema_reads_back_equal(schema: SignalSchema) -> None:
-    assert signal_schema_from_json(schema.to_json(), "place") == schema
+    assert schema_from_json(schema.to_json(), "place") == schema
 
 
 def test_sizes_follow_from_the_parts(schema: SignalSchema) -> None:
@@ -49,7 +49,7 @@ def test_nonsense_is_refused_by_name(
     value = copy.deepcopy(schema.to_json())
     change(value)
     with pytest.raises(BundleError, match=told):
-        signal_schema_from_json(value, "place")
+        schema_from_json(value, "place")
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_a_condition_cannot_take_the_name_of_a_files_own_columns(schema: SignalS
     value = schema.to_json()
     value["conditions"][0]["name"] = name
     with pytest.raises(BundleError, match="cannot be called"):
-        signal_schema_from_json(value, "place")
+        schema_from_json(value, "place")

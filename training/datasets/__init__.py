@@ -1,43 +1,81 @@
-"""Datasets: recorded or simulated beats in physical units, with conditions, split by patient.
+"""Datasets: recorded or simulated samples in physical units, with conditions, split by patient.
 
-`load_dataset` is the way in; what it gives is a `Dataset`. How each source is read or made is in the other
-files; another source is another file and one line here.
+`load_dataset` is the way in; what it gives is a `Dataset`. Each kind of data is one line in `KINDS`, with one file that
+reads the public layout from disk and one that simulates it, so that everything can be tried without any data.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ...runtime.errors import RequestError
 from .dataset import Dataset, Provenance, Split
-from .ecg_simulator import simulate_beats
 
-__all__ = ["Dataset", "Provenance", "Split", "load_dataset", "simulate_beats"]
+__all__ = ["KINDS", "SIMULATED", "Dataset", "Kind", "Provenance", "Split", "load_dataset"]
+
+SIMULATED = "simulated"
+"""What a user names instead of a path to have the data simulated."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of data: how it is read, and how it is simulated."""
+
+    what: str
+    """What a user names on disk, for help and error messages."""
+    load: str
+    """`module:function` of this package, called as (path, classes=…, on_progress=…)."""
+    simulate: str
+    """`module:function` of this package, called as (seed=…, classes=…, on_progress=…)."""
+
+
+KINDS: dict[str, Kind] = {
+    "ecg-beats": Kind(
+        "the folder of the MIT-BIH Arrhythmia Database (WFDB files)",
+        "mitbih:load_mitbih",
+        "ecg_simulator:simulate_beats",
+    ),
+}
 
 
 def load_dataset(
+    kind: str,
     source: str | Path,
     *,
     classes: Sequence[str] | None = None,
     seed: int = 0,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Dataset:
-    """Load the dataset that a user names.
+    """Load the data that a user names.
 
     Args:
-        source: The word `simulated`, or a folder with the WFDB files of the MIT-BIH Arrhythmia Database.
-        classes: AAMI beat classes to keep, some of N, S, V, F, Q. `None` keeps all of the simulated ones, and
-            N, S, V, F of the recorded ones, which hold too few Q to learn from.
+        kind: One of `KINDS`.
+        source: The word `simulated`, or a path to the data as their publisher lays them out.
+        classes: Classes of the label to keep. `None` keeps those that the kind has enough of.
         seed: Of the simulator; recorded data do not depend on it.
         on_progress: Called as (steps done, steps in all, what was just done).
 
     Raises:
-        RequestError: A class is unknown, or the seed is negative.
-        DataError: The folder is missing, incomplete, damaged or foreign, or holds too few beats of a class.
+        RequestError: The kind or a class is unknown, or the seed is negative.
+        DataError: The data are missing, incomplete, damaged or foreign, or hold too few samples of a class.
     """
-    if source == "simulated":
-        return simulate_beats(seed=seed, classes=classes, on_progress=on_progress)
-    # The simulator needs neither wfdb nor its second of import time.
-    from .mitbih import load_mitbih
+    if kind not in KINDS:
+        raise RequestError(f"there is no kind of data {kind!r}; there are {', '.join(KINDS)}")
+    if source == SIMULATED:
+        simulate = _function(KINDS[kind].simulate)
+        simulated: Dataset = simulate(seed=seed, classes=classes, on_progress=on_progress)
+        return simulated
+    load = _function(KINDS[kind].load)
+    loaded: Dataset = load(Path(source), classes=classes, on_progress=on_progress)
+    return loaded
 
-    return load_mitbih(Path(source), classes=classes, on_progress=on_progress)
+
+def _function(name: str) -> Callable[..., Any]:
+    """Imported when it is called: a reader's libraries take a second, and are not wanted for a simulation."""
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(f".{module}", __package__), function)
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.condition import encode_columns
-from ...runtime.schema import ClassCondition, SignalSchema
+from ...runtime.schema import ClassCondition, Schema
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Split:
     """One part of a dataset; no patient is in two parts."""
 
     samples: npt.NDArray[np.float32]
-    """[n, channels, length], in the units of the schema's channels; all finite."""
+    """Signals [n, channels, length] and tables [n, columns] in the schema's units, images [n, channels, height, width]
+    from 0 to 1. All finite, but NaN where the schema says that an entry may be missing."""
     columns: dict[str, npt.NDArray[np.float64]]
     """Per condition [n]: the class's index for a class, the quantity for a number."""
     patients: npt.NDArray[np.str_]
@@ -33,6 +34,8 @@ class Split:
 class Provenance:
     """Where a dataset comes from, as its licence wants it said."""
 
+    kind: str
+    """Which of `KINDS` it is read as."""
     source: str
     """Name and version of the dataset, or of the simulator with its seed."""
     licence: str
@@ -49,7 +52,7 @@ class Provenance:
 class Dataset:
     """A schema and three splits by patient: fit on train, choose on validation, report on test."""
 
-    schema: SignalSchema
+    schema: Schema
     train: Split
     validation: Split
     test: Split
@@ -62,4 +65,4 @@ class Dataset:
     @property
     def label(self) -> ClassCondition:
         """The class condition that classifiers are trained to tell: the schema's first."""
-        return next(c for c in self.schema.conditions if isinstance(c, ClassCondition))
+        return self.schema.label

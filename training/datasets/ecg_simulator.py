@@ -65,6 +65,7 @@ def simulate_beats(
                 on_progress(done, sum(patients), f"patient {name}")
         splits[split_name] = join_beats(recorded, chosen)
     provenance = Provenance(
+        kind="ecg-beats",
         source=f"Edgeward ECG simulator 1, seed {seed}",
         licence="Apache-2.0",
         attribution=(

@@ -91,6 +91,7 @@ def load_mitbih(
     # Taken out one by one, so that a split's beats are not held twice for longer than it takes to join them.
     splits = {split_name: join_beats(read.pop(split_name), chosen) for split_name in RECORDS}
     provenance = Provenance(
+        kind="ecg-beats",
         source="MIT-BIH Arrhythmia Database 1.0.0",
         licence="ODC-BY-1.0",
         attribution=(

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.stats import rankdata
 
-from ....runtime.table_schema import CategoryColumn, Column
+from ....runtime.schema import CategoryColumn, Column
 from ..figure import FloatArray
 
 

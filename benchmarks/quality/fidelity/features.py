@@ -16,7 +16,7 @@ import torch
 
 from ....runtime.atomic import atomic_file
 from ....runtime.errors import DataError
-from ....runtime.table_schema import CategoryColumn, TableSchema
+from ....runtime.schema import CategoryColumn, TableSchema
 from .. import classifier
 from ..classifier import Classifier, new_classifier, pooled_features, train_classifier
 from ..figure import FloatArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.table_schema import CategoryColumn, Column, TableSchema
+from ....runtime.schema import CategoryColumn, Column, TableSchema
 from ..figure import Figure, FloatArray, PatientBootstrap, interval, omitted
 from ..records import Records
 from .associations import Associations
@@ -99,7 +99,7 @@ def _drawn(found: Associations, bootstrap: PatientBootstrap, pairs: tuple[npt.ND
 
 
 def constraint_violations(records: Records, real_train: Records, schema: TableSchema) -> Figure:
-    """Share of rows that break a rule: out of range, not whole, no such category, or missing what real rows never miss.
+    """Share of rows that break a rule: out of range, between the steps, no such category, or missing what real rows never miss.
 
     Args:
         records: What is judged.
@@ -116,8 +116,9 @@ def constraint_violations(records: Records, real_train: Records, schema: TableSc
         else:
             slack = 1e-6 * (column.maximum - column.minimum)  # float32 rounds the ends
             valid = (entries >= column.minimum - slack) & (entries <= column.maximum + slack)
-            if column.whole:
-                valid &= entries == np.round(entries)
+            if column.step:
+                steps = entries / column.step
+                valid &= np.abs(steps - np.round(steps)) <= 1e-4  # a tenth is no float32
         broken[:, k] = np.where(known, ~valid, len(real_train) > 0 and missing_in_train[k] == 0)
     counts = broken.sum(axis=0)
     named = [f"{schema.columns[k].name} {counts[k]}" for k in np.argsort(-counts, kind="stable") if counts[k]]

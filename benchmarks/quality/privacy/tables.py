@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.table_schema import CategoryColumn, TableSchema
+from ....runtime.schema import CategoryColumn, TableSchema
 from ..figure import Figure, FloatArray, omitted
 from ..records import Records
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.table_schema import TableSchema
+from ....runtime.schema import TableSchema
 from ..records import Records, Schema, generated, joined
 from .learners import Learner
 from .tstr import Tested, fit, read_on

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.table_schema import CategoryColumn, TableSchema
+from ....runtime.schema import CategoryColumn, TableSchema
 from ..classifier import predict, train_classifier
 from ..records import Records, Schema
 

@@ -10,7 +10,7 @@ from edgeward.benchmarks.quality.judge import scored_classes
 from edgeward.benchmarks.quality.records import generated
 from edgeward.benchmarks.quality.verdicts import unusable
 from edgeward.runtime.errors import DataError
-from edgeward.runtime.table_schema import CategoryColumn, NumberColumn, TableSchema
+from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 
 SCHEMA = TableSchema(
     "ward",

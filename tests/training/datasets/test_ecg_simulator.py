@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from edgeward.runtime.errors import RequestError
-from edgeward.training.datasets import Dataset, Split, load_dataset, simulate_beats
+from edgeward.training.datasets import Dataset, Split, load_dataset
 from edgeward.training.datasets.beats import BEAT_CLASSES, R_SAMPLE, SAMPLING_RATE_HZ
 from edgeward.training.datasets.ecg_dynamics import BeatWaves, solve_trace
 from edgeward.training.datasets.ecg_rhythm import arrange, rr_intervals_s
+from edgeward.training.datasets.ecg_simulator import simulate_beats
 from scipy.integrate import solve_ivp
 from scipy.signal import find_peaks
 from sklearn.linear_model import LogisticRegression
@@ -157,7 +158,7 @@ class TestBeats:
 
 class TestDataset:
     def test_the_default_has_the_stated_size_and_all_classes_in_every_split(self) -> None:
-        dataset = load_dataset("simulated")
+        dataset = load_dataset("ecg-beats", "simulated")
         assert [len(split) for split in splits_of(dataset).values()] == [8000, 2000, 4000]
         assert dataset.label.values == ("N", "S", "V", "F", "Q")
         for split in splits_of(dataset).values():

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pytest
 import wfdb
 from edgeward.runtime.errors import DataError, RequestError
-from edgeward.training.datasets import Dataset, load_dataset, simulate_beats
+from edgeward.training.datasets import Dataset, load_dataset
 from edgeward.training.datasets.beats import AAMI_CLASS_OF_SYMBOL, R_SAMPLE, WINDOW_LENGTH
+from edgeward.training.datasets.ecg_simulator import simulate_beats
 from edgeward.training.datasets.mitbih import DS1, DS2, RECORDS, load_mitbih
 
 RATE = 360
@@ -399,22 +400,22 @@ class TestBadInput:
 
     def test_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"no folder .*nowhere; download .* or use the data 'simulated'"):
-            load_dataset(tmp_path / "nowhere")
+            load_dataset("ecg-beats", tmp_path / "nowhere")
 
     def test_a_folder_without_records_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("nothing here")
         with pytest.raises(DataError, match=r"holds no WFDB header .* download"):
-            load_dataset(str(tmp_path))
+            load_dataset("ecg-beats", str(tmp_path))
 
     def test_the_folder_above_the_records_is_answered_with_the_right_one(self, folder: Path) -> None:
         with pytest.raises(DataError, match=r"holds no WFDB header .* name .*db instead"):
-            load_dataset(folder.parent)
+            load_dataset("ecg-beats", folder.parent)
 
     def test_missing_records_are_listed(self, tmp_path: Path) -> None:
         for name in (*DS1, *DS2[:-2]):
             (tmp_path / f"{name}.hea").write_text("")
         with pytest.raises(DataError, match=r"lacks the headers of 2 of 44 .*half a download\?\): 233, 234;"):
-            load_dataset(tmp_path)
+            load_dataset("ecg-beats", tmp_path)
 
     def test_a_folder_name_with_odd_characters_is_read(self, folder: Path) -> None:
         odd = folder.rename(folder.parent / "d b [1] # é")
@@ -427,7 +428,7 @@ def test_the_real_database_gives_the_published_counts() -> None:
     folder = Path(os.environ.get("EDGEWARD_DATA", "unset")) / "mitdb"
     if not folder.is_dir():
         pytest.skip("EDGEWARD_DATA names no folder that holds mitdb/")
-    dataset = load_dataset(folder)
+    dataset = load_dataset("ecg-beats", folder)
     notes = " ".join(dataset.provenance.notes)
     assert "as published by de Chazal" in notes
     left_out: Counter[tuple[str, str]] = Counter()

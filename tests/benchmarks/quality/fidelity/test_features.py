@@ -10,9 +10,7 @@ from edgeward.benchmarks.quality.fidelity import features
 from edgeward.benchmarks.quality.fidelity.features import Embedder, embed, fit_embedder
 from edgeward.benchmarks.quality.records import Records, Schema, Task
 from edgeward.runtime.errors import DataError
-from edgeward.runtime.image_schema import ImageSchema
-from edgeward.runtime.schema import Channel, SignalSchema
-from edgeward.runtime.table_schema import CategoryColumn, NumberColumn, TableSchema
+from edgeward.runtime.schema import CategoryColumn, Channel, ImageSchema, NumberColumn, SignalSchema, TableSchema
 
 SIGNALS = SignalSchema("waves", "Two rhythms.", (Channel("I", "mV", -5.0, 5.0),), 100.0, 64, ())
 IMAGES = ImageSchema("spots", "Bright or dark.", ("grey",), 12, 12)

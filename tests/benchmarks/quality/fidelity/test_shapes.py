@@ -11,7 +11,7 @@ from edgeward.benchmarks.quality.fidelity.shapes import (
     pair_correlations,
 )
 from edgeward.benchmarks.quality.records import Records, generated
-from edgeward.runtime.table_schema import CategoryColumn, NumberColumn, TableSchema
+from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 from scipy.stats import f_oneway, ks_2samp, spearmanr
 from scipy.stats.contingency import association
 
@@ -20,7 +20,7 @@ SCHEMA = TableSchema(
     "ward",
     "",
     (
-        NumberColumn("age", "a", 0.0, 120.0, whole=True),
+        NumberColumn("age", "a", 0.0, 120.0, step=1.0),
         NumberColumn("weight", "kg", 20.0, 250.0),
         CategoryColumn("ward", ("north", "south", "east")),
         CategoryColumn("smoker", ("no", "yes")),

@@ -16,7 +16,7 @@ from edgeward.benchmarks.quality.privacy.tables import (
     table_attacks,
 )
 from edgeward.benchmarks.quality.records import Records
-from edgeward.runtime.table_schema import CategoryColumn, NumberColumn, TableSchema
+from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 from scipy.stats import binom, binomtest
 
 pytestmark = pytest.mark.filterwarnings("error")

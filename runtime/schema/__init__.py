@@ -1,0 +1,28 @@
+"""What a generator's data are, for datasets, networks, bundles and files alike: kind, units, ranges, conditions.
+
+Three kinds: signals, images, tables. No engine and no file access enters here.
+"""
+
+from __future__ import annotations
+
+from .condition import ClassCondition, Condition, NumberCondition
+from .image import ImageSchema
+from .read import schema_from_json
+from .schema import Schema
+from .signal import Channel, SignalSchema
+from .table import CategoryColumn, Column, NumberColumn, TableSchema
+
+__all__ = [
+    "CategoryColumn",
+    "Channel",
+    "ClassCondition",
+    "Column",
+    "Condition",
+    "ImageSchema",
+    "NumberColumn",
+    "NumberCondition",
+    "Schema",
+    "SignalSchema",
+    "TableSchema",
+    "schema_from_json",
+]
