@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,15 +21,16 @@ from .benchmarks.quality.privacy.onnx_torch import TorchGraph
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
 from .compression.recipe import QUALITY_ALLOWANCES
+from .runtime.backends import Options, backend_named
 from .runtime.bundle import Bundle
-from .runtime.condition import check_request, encode_columns
 from .runtime.errors import DataError
-from .runtime.feed import Feed
-from .runtime.generator import load
-from .runtime.schema import ClassCondition, SignalSchema
+from .runtime.noise import NoiseStream
+from .runtime.schema import ClassCondition, Schema, TableSchema
 from .training.checkpoint import Checkpoint
+from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
-from .training.families import Generative
+from .training.datasets.records import task_of
+from .training.families.sampling import samples_for
 from .training.loop import train
 from .training.recipe import TrainingRecipe
 
@@ -65,7 +66,7 @@ def prepare(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort
         DataError: Data and generators have fewer than two classes in common, or another shape.
     """
     task, notes = task_for(dataset, bundle, teacher)
-    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
     return Prepared(task, tuple(sources), tuple(notes), dataset, bundle, seed)
 
 
@@ -145,7 +146,7 @@ def compare_usefulness(
     classes = [task.classes[label] for label in scored]
     learner, test = learner_for(task.schema, classes, steps=steps), task.test.only(scored)
     effort = replace(FULL, seeds=seeds, steps=steps, per_class=per_class)
-    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
     rows = {REAL: [task.train.only(scored)] * seeds}
     rows |= {source.name: parts_by_class(source.records.only(scored), seeds) for source in sources}
     tested, done = {}, 0
@@ -166,10 +167,10 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
     schema, label = dataset.schema, dataset.label
     makers = [bundle.manifest.data, *([teacher.schema] if teacher else [])]
     for maker in makers:
-        if maker.shape != schema.shape or maker.sampling_rate_hz != schema.sampling_rate_hz:
+        if type(maker) is not type(schema) or (maker.shape, maker.describe()) != (schema.shape, schema.describe()):
             raise DataError(
-                f"the data hold {schema.name} of {schema.shape} at {schema.sampling_rate_hz:g} Hz, the generator makes "
-                f"{maker.name} of {maker.shape} at {maker.sampling_rate_hz:g} Hz; judge against data it learnt from"
+                f"the data hold {schema.name}, {schema.describe()}, shape {schema.shape}; the generator makes "
+                f"{maker.name}, {maker.describe()}, shape {maker.shape}; judge against data it learnt from"
             )
     classes = [name for name in label.values if all(name in _values(maker, label.name) for maker in makers)]
     if len(classes) < 2:
@@ -179,106 +180,77 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
         )
     left_out = [name for name in label.values if name not in classes]
     notes = [f"Class {name} is in the data, but the generator does not make it." for name in left_out]
-    train_split, validation, test = (
-        _records(split, label, classes) for split in (dataset.train, dataset.validation, dataset.test)
-    )
-    also_trained = np.isin(test.patients, np.concatenate([train_split.patients, validation.patients]))
+    task = task_of(dataset, classes)
+    test = task.test
+    also_trained = np.isin(test.patients, np.concatenate([task.train.patients, task.validation.patients]))
     if also_trained.any():
         names = ", ".join(np.unique(test.patients[also_trained]))
         notes.append(f"{int(also_trained.sum())} test records of patients who are in train too ({names}) are left out.")
-        test = test.take(~also_trained)
-    return Task(schema, tuple(classes), train_split, validation, test), notes
+        task = replace(task, test=test.take(~also_trained))
+    return task, notes
 
 
-def _values(schema: SignalSchema, label: str) -> tuple[str, ...]:
+def _values(schema: Schema, label: str) -> tuple[str, ...]:
     return next((c.values for c in schema.conditions if isinstance(c, ClassCondition) and c.name == label), ())
 
 
-def _records(split: Split, label: ClassCondition, classes: Sequence[str]) -> Records:
-    position = {name: number for number, name in enumerate(classes)}
-    labels = np.array([position.get(name, -1) for name in label.values])[split.columns[label.name].astype(np.intp)]
-    records = Records(split.samples, labels.astype(np.intp), split.patients, split.attributes)
-    return records if (labels >= 0).all() else records.take(labels >= 0)
-
-
 def make_sources(
-    task: Task, label: str, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
+    task: Task, dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
 ) -> Iterator[Source]:
     """The teacher's and every variant's records from the same noise and conditions."""
-    per_class = effort.per_class * effort.seeds
+    per_class, classes = effort.per_class * effort.seeds, len(task.classes)
+    asked = like_records(task.train, per_class, classes, seed)
+    labels = np.repeat(np.arange(classes), per_class)
     if teacher:
         model = teacher.generator()
+        condition = vectors_for(teacher.schema, dataset.schema, asked, len(labels))
         yield Source(
             TEACHER,
             _digest(model),
-            _of_every_class(
-                task,
-                lambda name: _teacher_samples(
-                    model, teacher.schema, {label: name}, seed, task.classes.index(name) * per_class, per_class
-                ),
-            ),
-            _loss(model, model.noise_shape, task, teacher.schema, label, effort.descents),
+            generated(samples_for(model, condition, seed=seed), labels),
+            _loss(model, model.noise_shape, task, dataset, teacher.schema, effort.descents),
         )
     manifest = bundle.manifest
+    condition = vectors_for(manifest.data, dataset.schema, asked, len(labels))
+    noise = NoiseStream(seed, manifest.noise_shape)
     for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
-        with load(bundle, precision=variant.precision) as generator:
-            records = _of_every_class(
-                task,
-                lambda name, generator=generator: np.concatenate(  # type: ignore[misc]
-                    [
-                        batch.samples
-                        for batch in generator.series(
-                            per_class, condition={label: name}, seed=seed, first=task.classes.index(name) * per_class
-                        ).batches()
-                    ]
-                ),
-            )
-        graph = TorchGraph(bundle.read(variant.file))
+        content = bundle.read(variant.file)
+        with backend_named("onnxruntime").open(content, Options()) as session:
+            samples = [
+                session.run((noise.take(first, len(part)), part))[0]
+                for first, part in (
+                    (first, condition[first : first + _BATCH]) for first in range(0, len(labels), _BATCH)
+                )
+            ]
         yield Source(
             variant.precision,
             manifest.files[variant.file].sha256,
-            records,
-            _loss(graph, manifest.noise_shape, task, manifest.data, label, effort.descents),
+            generated(np.concatenate(samples), labels),
+            _loss(TorchGraph(content), manifest.noise_shape, task, dataset, manifest.data, effort.descents),
         )
-
-
-def _of_every_class(task: Task, make: Callable[[str], npt.NDArray[np.float32]]) -> Records:
-    made = [make(name) for name in task.classes]
-    labels = np.repeat(np.arange(len(made)), [len(samples) for samples in made])
-    return generated(np.concatenate(made), labels)
-
-
-def _teacher_samples(
-    model: Generative, schema: SignalSchema, condition: Mapping[str, str], seed: int, first: int, n: int
-) -> npt.NDArray[np.float32]:
-    feed = Feed(seed, model.noise_shape, schema.conditions, check_request(schema, condition))
-    parts = []
-    with torch.inference_mode():
-        for start in range(first, first + n, _BATCH):
-            inputs = feed.take(start, min(_BATCH, first + n - start))
-            parts.append(model(torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)).numpy())
-    return np.concatenate(parts)
 
 
 def _loss(
     graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     noise_shape: tuple[int, ...],
     task: Task,
-    schema: SignalSchema,
-    label: str,
+    dataset: Dataset,
+    maker: Schema,
     descents: int,
-) -> Loss:
-    """How badly the weights can reproduce a record of its class, over all noise."""
-    index = {name: number for number, name in enumerate(_values(schema, label))}
-    own = np.array([index[name] for name in task.classes], dtype=np.float64)
-    scale = task.train.values.std(axis=(0, 2))[:, None]
+) -> Loss | None:
+    """How badly the weights can reproduce a record under its own conditions, over all noise.
+
+    None where samples are rounded and chosen, through which no gradient flows: of tables, and of signals with gaps.
+    """
+    if isinstance(maker, TableSchema) or maker.has_gaps:
+        return None
+    scale = task.train.values.std(axis=(0, *range(2, task.train.values.ndim)), keepdims=True)[0]
 
     def loss(records: Records) -> npt.NDArray[np.float64]:
-        condition = encode_columns(schema.conditions, {label: own[records.labels]}, len(records))
         return inversion_loss(
             graph,
             noise_shape,
-            condition,
+            vectors_for(maker, dataset.schema, records.columns, len(records)),
             records.values,
             scale=scale,
             restarts=descents,
@@ -292,19 +264,21 @@ def _loss(
 def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
     """Train generators like the judged one on other patients; what was trained before is taken up again."""
     label = dataset.label
+    # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
+    recipe = replace(recipe, evaluations=0)
 
     def train_shadow(records: Records, number: int) -> Loss:
-        everything = Split(records.values, {label.name: records.labels.astype(np.float64)}, records.patients)
+        columns = {**records.columns, label.name: records.labels.astype(np.float64)}
+        everything = Split(records.values, columns, records.patients)
+        conditions = tuple(_only(c, task.classes) if c == label else c for c in dataset.schema.conditions)
         own = Dataset(
-            SignalSchema(**{**vars(dataset.schema), "conditions": (_only(label, task.classes),)}),
-            everything,
-            everything,
-            everything,
-            dataset.provenance,
+            replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
         )
         work.mkdir(parents=True, exist_ok=True)
         model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
-        return _loss(model, model.noise_shape, task, own.schema, label.name, effort.descents)
+        loss = _loss(model, model.noise_shape, task, dataset, own.schema, effort.descents)
+        assert loss  # noqa: S101 - shadows are trained only where there is a loss to compare
+        return loss
 
     return train_shadow
 

@@ -23,6 +23,7 @@ def recipe() -> TrainingRecipe:
     return training_recipe_from_mapping(
         {
             "name": "smallest",
+            "data": "ecg-beats",
             "family": "vae",
             "steps": STEPS,
             "batch_size": 16,
@@ -30,6 +31,7 @@ def recipe() -> TrainingRecipe:
             "weight_decay": 1e-3,
             "ema_decay": 0.8,
             "class_balance": 1.0,
+            "evaluations": 0,
             "vae": {"noise_size": 4, "widths": [8, 8, 8], "prior_couplings": 2, "prior_hidden": 8},
         },
         "smallest",

@@ -85,7 +85,7 @@ def _knots(
 
 
 def _along(x: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Linear interpolation from knots `start` to knots `end` [columns, knots], as a sum of ramps: it exports as such."""
+    """Linear interpolation from knots `start` to knots `end` [columns, knots], as a sum of ramps: that exports."""
     ones = (1,) * (x.ndim - 2)
     rise = start.diff(dim=1)
     slope = end.diff(dim=1) / torch.where(rise > 0, rise, torch.ones_like(rise))
