@@ -39,7 +39,8 @@ def relative_l2(samples: npt.NDArray[np.float32], reference: npt.NDArray[np.floa
     """Median over the samples of |sample - reference| / |reference|, paired.
 
     Channels and columns count in their own spread, so that one with large numbers does not hide the others. An entry
-    that is missing on one side only is a difference of one spread.
+    that is missing on one side only is a difference of one spread; where the reference misses none, none may be, and
+    the distance is NaN.
 
     Args:
         samples: [n, *shape].
@@ -48,6 +49,8 @@ def relative_l2(samples: npt.NDArray[np.float32], reference: npt.NDArray[np.floa
     axes = (0, *range(2, reference.ndim))
     truth, found = reference.astype(np.float64), samples.astype(np.float64)
     missing, missing_here = np.isnan(truth), np.isnan(found)
+    if missing_here.any() and not missing.any():
+        return float("nan")
     centre = np.nanmean(truth, axis=axes, keepdims=True)
     scale = np.nanstd(truth, axis=axes, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)

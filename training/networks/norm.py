@@ -42,6 +42,7 @@ class _OverAllProcesses(nn.modules.batchnorm._BatchNorm):
         if not self.training or world_size() == 1:
             return super().forward(x)
         axes = [0, *range(2, x.ndim)]
+        given, x = x.dtype, x.float()  # sums of many numbers in half precision lose them
         moments = torch.stack([x.mean(axes), x.square().mean(axes)])
         mean, square = collective.all_reduce(moments) / world_size()  # type: ignore[no-untyped-call]
         variance = square - mean.square()
@@ -55,7 +56,7 @@ class _OverAllProcesses(nn.modules.batchnorm._BatchNorm):
             self.num_batches_tracked += 1
         shape = (1, -1, *(1,) * (x.ndim - 2))
         scaled = (x - mean.view(shape)) * torch.rsqrt(variance + self.eps).view(shape)
-        normalised: Tensor = scaled * self.weight.view(shape) + self.bias.view(shape)
+        normalised: Tensor = (scaled * self.weight.view(shape) + self.bias.view(shape)).to(given)
         return normalised
 
 
