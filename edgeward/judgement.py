@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,32 +9,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from .benchmarks.quality import FULL, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
 from .benchmarks.quality.evidence import REAL
 from .benchmarks.quality.judge import TEACHER, scored_classes
-from .benchmarks.quality.privacy.inversion import inversion_loss
-from .benchmarks.quality.privacy.onnx_torch import TorchGraph
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
 from .compression.recipe import QUALITY_ALLOWANCES
-from .runtime.backends import Options, backend_named
+from .makers import Maker, loss_of, maker_of_module, maker_of_variant, weights_digest
 from .runtime.bundle import Bundle
 from .runtime.errors import DataError
-from .runtime.noise import NoiseStream
-from .runtime.schema import ClassCondition, Schema, TableSchema
+from .runtime.schema import ClassCondition, Schema
 from .training.checkpoint import Checkpoint
 from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
 from .training.datasets.records import task_of
-from .training.families.sampling import samples_for
 from .training.loop import train
 from .training.recipe import TrainingRecipe
-
-_BATCH = 256
-_STEPS_A_DESCENT = 25
 
 
 @dataclass(frozen=True)
@@ -201,64 +191,18 @@ def make_sources(
     per_class, classes = effort.per_class * effort.seeds, len(task.classes)
     asked = like_records(task.train, per_class, classes, seed)
     labels = np.repeat(np.arange(classes), per_class)
+
+    def source(name: str, digest: str, maker: Maker) -> Source:
+        condition = vectors_for(maker.schema, dataset.schema, asked, len(labels))
+        records = generated(maker.sample(condition, 0), labels)
+        return Source(name, digest, records, loss_of(maker, task, dataset.schema, effort.descents))
+
     if teacher:
         model = teacher.generator()
-        condition = vectors_for(teacher.schema, dataset.schema, asked, len(labels))
-        yield Source(
-            TEACHER,
-            _digest(model),
-            generated(samples_for(model, condition, seed=seed), labels),
-            _loss(model, model.noise_shape, task, dataset, teacher.schema, effort.descents),
-        )
+        yield source(TEACHER, weights_digest(model), maker_of_module(model, teacher.schema, seed))
     manifest = bundle.manifest
-    condition = vectors_for(manifest.data, dataset.schema, asked, len(labels))
-    noise = NoiseStream(seed, manifest.noise_shape)
     for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
-        content = bundle.read(variant.file)
-        with backend_named("onnxruntime").open(content, Options()) as session:
-            samples = [
-                session.run((noise.take(first, len(part)), part))[0]
-                for first, part in (
-                    (first, condition[first : first + _BATCH]) for first in range(0, len(labels), _BATCH)
-                )
-            ]
-        yield Source(
-            variant.precision,
-            manifest.files[variant.file].sha256,
-            generated(np.concatenate(samples), labels),
-            _loss(TorchGraph(content), manifest.noise_shape, task, dataset, manifest.data, effort.descents),
-        )
-
-
-def _loss(
-    graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    noise_shape: tuple[int, ...],
-    task: Task,
-    dataset: Dataset,
-    maker: Schema,
-    descents: int,
-) -> Loss | None:
-    """How badly the weights can reproduce a record under its own conditions, over all noise.
-
-    None where samples are rounded and chosen, through which no gradient flows: of tables, and of signals with gaps.
-    """
-    if isinstance(maker, TableSchema) or maker.has_gaps:
-        return None
-    scale = task.train.values.std(axis=(0, *range(2, task.train.values.ndim)), keepdims=True)[0]
-
-    def loss(records: Records) -> npt.NDArray[np.float64]:
-        return inversion_loss(
-            graph,
-            noise_shape,
-            vectors_for(maker, dataset.schema, records.columns, len(records)),
-            records.values,
-            scale=scale,
-            restarts=descents,
-            steps=descents * _STEPS_A_DESCENT,
-            seed=0,
-        )
-
-    return loss
+        yield source(variant.precision, manifest.files[variant.file].sha256, maker_of_variant(bundle, variant, seed))
 
 
 def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
@@ -276,9 +220,7 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
         )
         work.mkdir(parents=True, exist_ok=True)
         model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
-        loss = _loss(model, model.noise_shape, task, dataset, own.schema, effort.descents)
-        assert loss  # noqa: S101 - shadows are trained only where there is a loss to compare
-        return loss
+        return loss_of(maker_of_module(model, own.schema, number), task, dataset.schema, effort.descents)
 
     return train_shadow
 
@@ -286,10 +228,3 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
 def _only(label: ClassCondition, classes: Sequence[str]) -> ClassCondition:
     meanings = tuple(label.meanings[label.values.index(name)] for name in classes)
     return ClassCondition(label.name, tuple(classes), meanings)
-
-
-def _digest(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
