@@ -54,7 +54,7 @@ class Phases:
     r_times_s: _Floats
     """[beats]."""
 
-    def lungs_at(self, times_s: npt.ArrayLike) -> _Floats:
+    def lungs_at(self, times_s: _Floats) -> _Floats:
         """How full the lungs are at these times, from -1 to 1."""
         return lung_fill(np.interp(times_s, self.times_s, self.breath))
 

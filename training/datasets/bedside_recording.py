@@ -90,7 +90,8 @@ def _ecg(
     # z follows its baseline with a time constant of 1 s; added afterwards, all of it is seen.
     trace = solve_trace(waves, np.zeros((1, len(lungs))), sampling_rate_hz)[0]
     noise = muscle_noise(np.array([patient.muscle_noise_mv]), len(lungs), generator)[0]
-    return trace + patient.ecg_offset_mv + baseline + noise
+    ecg: _Floats = trace + patient.ecg_offset_mv + baseline + noise
+    return ecg
 
 
 def _pulses(
@@ -104,8 +105,9 @@ def _pulses(
     transit_s = patient.transit_s + _TRANSIT_SWING_S * lungs
     transit_s += _TRANSIT_PER_DRIFT_S * np.interp(r_times_s, phases.times_s, drift)
     transit_s += _TRANSIT_JITTER_S * generator.standard_normal(len(r_times_s)).clip(-3.0, 3.0)
-    # Breathing in leaves less blood for the left heart, which is felt a beat or two later.
-    strengths = 1.0 - patient.stroke_swing * lungs + _FILLING * (intervals / mean_rr_s - 1.0)
+    # Breathing in keeps blood in the lungs, which the left heart lacks a beat later.
+    strengths = 1.0 - patient.stroke_swing * phases.lungs_at(r_times_s - mean_rr_s)
+    strengths += _FILLING * (intervals / mean_rr_s - 1.0)
     strengths += 0.01 * generator.standard_normal(len(r_times_s)).clip(-3.0, 3.0)
     return r_times_s + _WRIST_SHARE * transit_s, r_times_s + transit_s, strengths
 
@@ -132,4 +134,5 @@ def _resp(
     level = 0.06 * smooth_noise(phases.times_s, 8.0, generator)
     heart = patient.resp_heart_share * (pleth - pleth.mean()) / patient.pleth_height
     breath = (0.5 + 0.5 * lungs) ** patient.resp_sharpness
-    return patient.resp_level + patient.resp_height * (depth * breath + level + heart)
+    resp: _Floats = patient.resp_level + patient.resp_height * (depth * breath + level + heart)
+    return resp

@@ -113,7 +113,7 @@ def take_image(chest: Chest, pixels: int, generator: np.random.Generator) -> npt
     density = _density(chest, x, y)
     blurred = gaussian_filter(density, _OVERSAMPLING * chest.blur_pixels, mode="nearest")
     seen = blurred.reshape(pixels, _OVERSAMPLING, pixels, _OVERSAMPLING).mean(axis=(1, 3))
-    grey = chest.exposure + chest.contrast * seen + chest.noise * generator.standard_normal(seen.shape)
+    grey: _Floats = chest.exposure + chest.contrast * seen + chest.noise * generator.standard_normal(seen.shape)
     return grey.clip(0.0, 1.0).astype(np.float32)
 
 
@@ -149,7 +149,8 @@ def _lung(chest: Chest, x: _Floats, y: _Floats, side: float) -> _Floats:
     across = (x - middle) / chest.lung_width
     dome = base - 0.05 + 0.09 * (across + 0.4 * side) ** 2
     thick = np.sqrt((1.0 - 0.65 * across**2).clip(0.2))
-    return thick * _inside(half - np.abs(x - middle), 0.03) * _inside(dome - y, 0.03)
+    thickness: _Floats = thick * _inside(half - np.abs(x - middle), 0.03) * _inside(dome - y, 0.03)
+    return thickness
 
 
 def _heart(chest: Chest, x: _Floats, y: _Floats) -> _Floats:

@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 # Of the mean RR interval, uniformly between: when an ectopic or paced beat comes after the one before it.
 # Premature beats come early, fusion beats nearly on time, a demand pacemaker only when the sinus is late.
-COUPLING: Mapping[str, tuple[float, float]] = {"S": (0.55, 0.80), "V": (0.50, 0.78), "F": (0.86, 0.97), "Q": (1.10, 1.20)}
+COUPLING: Mapping[str, tuple[float, float]] = {
+    "S": (0.55, 0.80),
+    "V": (0.50, 0.78),
+    "F": (0.86, 0.97),
+    "Q": (1.10, 1.20),
+}
 _AFTER_S = (0.95, 1.15)  # the sinus node is reset, so hardly a pause
 _AFTER_Q = (0.85, 1.00)  # the sinus takes over from the pacemaker by being faster
 _SHORTEST_RR_S = 0.32

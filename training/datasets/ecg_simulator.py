@@ -13,8 +13,17 @@ from ...runtime.errors import RequestError
 from .beats import BEAT_CLASSES, PatientBeats, beat_schema, chosen_classes, join_beats
 from .dataset import Dataset
 from .ecg_patient import draw_patient, record_beats
-from .simulation import SPLITS, Progress, places, simulated_provenance
+from .simulation import SPLITS, Progress, Simulator, places
 
+_SIMULATOR = Simulator(
+    kind="ecg-beats",
+    name="ECG simulator 1",
+    attribution=(
+        "Simulated by Edgeward after the model of McSharry PE, Clifford GD, Tarassenko L, Smith LA, "
+        "IEEE Trans Biomed Eng 50(3):289-294, 2003."
+    ),
+    notes=("Class shares, wave shapes and intervals are set by hand to be plausible and learnable.",),
+)
 _EVERY_PACED = 3  # the first, fourth, … patient of a split has a pacemaker, so every split holds Q beats
 _FEWEST_BEATS = 50  # with fewer, a patient may have no F beat
 
@@ -50,15 +59,5 @@ def simulate_beats(
         patient = draw_patient(place.generator, beats_per_patient, paced=place.position % _EVERY_PACED == 0)
         recorded[place.split].append(PatientBeats(place.patient, *record_beats(patient, place.generator)))
     splits = {split: join_beats(beats, chosen) for split, beats in recorded.items()}
-    provenance = simulated_provenance(
-        "ecg-beats",
-        "ECG simulator 1",
-        seed,
-        splits,
-        attribution=(
-            "Simulated by Edgeward after the model of McSharry PE, Clifford GD, Tarassenko L, Smith LA, "
-            "IEEE Trans Biomed Eng 50(3):289-294, 2003."
-        ),
-        notes=("Class shares, wave shapes and intervals are set by hand to be plausible and learnable.",),
-    )
+    provenance = _SIMULATOR.provenance(seed, splits)
     return Dataset(beat_schema(chosen), splits["train"], splits["validation"], splits["test"], provenance)

@@ -1,4 +1,4 @@
-"""A simulated row about one patient sent to a heart clinic: columns of every kind, and an outcome that follows from them.
+"""A simulated row about a patient sent to a heart clinic: columns of every kind, and an outcome that follows from them.
 
 Built like public tables of heart disease: risk factors, then what rest and exercise show of an unseen burden of
 ischaemia, then a disease by a logistic model of the columns. Coefficients are set by hand; directions are textbook.
@@ -132,7 +132,8 @@ def _findings(age: float, systolic: float, burden: float, generator: np.random.G
         "st_slope": float((slope > 0.4) + (slope > 3.2)),
         "narrowed_vessels": float(min(generator.poisson(0.5 * math.exp(0.7 * burden)), 3)),
         "troponin": round(
-            float(np.clip(math.exp(1.7 + 0.5 * burden + 0.02 * (age - 55.0) + generator.normal(0.0, 0.7)), 0.6, 1900)), 1
+            float(np.clip(math.exp(1.7 + 0.5 * burden + 0.02 * (age - 55.0) + generator.normal(0.0, 0.7)), 0.6, 1900)),
+            1,
         ),
     }
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ...runtime.schema import ClassCondition, Condition
+from ...runtime.schema import ClassCondition, Condition, NumberCondition
 
-_QUANTILES = 11
+_QUANTILES = 21
 _STEPS_OF_RANGE = 1000.0
 """Quantiles are rounded to about this share of their range: no record can be read off them."""
 
@@ -25,7 +25,7 @@ def as_they_occur(
     return tuple(
         replace(condition, shares=_shares(columns[condition.name], len(condition.values)))
         if isinstance(condition, ClassCondition)
-        else replace(condition, **_domain(columns[condition.name], condition.minimum, condition.maximum))
+        else _as_it_occurs(condition, columns[condition.name])
         for condition in conditions
     )
 
@@ -39,14 +39,14 @@ def _shares(indices: npt.NDArray[np.float64], values: int) -> tuple[float, ...]:
     return tuple((whole / 1000.0).tolist())
 
 
-def _domain(values: npt.NDArray[np.float64], minimum: float, maximum: float) -> dict[str, float | tuple[float, ...]]:
-    inside = values.clip(minimum, maximum)
+def _as_it_occurs(condition: NumberCondition, values: npt.NDArray[np.float64]) -> NumberCondition:
+    inside = values.clip(condition.minimum, condition.maximum)
     if not inside.min() < inside.max():
-        return {}
+        return condition
     step = 10.0 ** np.ceil(np.log10((inside.max() - inside.min()) / _STEPS_OF_RANGE))
     decimals = max(0, -round(np.log10(step)))
-    lowest = max(minimum, round(np.floor(inside.min() / step) * step, decimals))
-    highest = min(maximum, round(np.ceil(inside.max() / step) * step, decimals))
+    lowest = max(condition.minimum, round(np.floor(inside.min() / step) * step, decimals))
+    highest = min(condition.maximum, round(np.ceil(inside.max() / step) * step, decimals))
     between = np.quantile(inside, np.linspace(0.0, 1.0, _QUANTILES)[1:-1])
     rounded = np.round(np.rint(between / step) * step, decimals).clip(lowest, highest)
-    return {"minimum": lowest, "maximum": highest, "quantiles": (lowest, *rounded.tolist(), highest)}
+    return replace(condition, minimum=lowest, maximum=highest, quantiles=(lowest, *rounded.tolist(), highest))
