@@ -31,7 +31,7 @@ class BedsidePatient:
     systolic_mmhg: float
     diastolic_mmhg: float
     transit_s: float
-    """From the R peak to the fastest rise of the pleth at a finger."""
+    """From the R peak to the largest inflow at a finger, about where the pleth rises fastest."""
     beat: BeatShape
     """Of lead II alone."""
     pleth: PulseShape
@@ -60,11 +60,13 @@ class BedsidePatient:
     """Of the respiration channel's height: what the beating heart adds."""
 
 
-def draw_bedside_patient(generator: np.random.Generator) -> BedsidePatient:
-    """An adult in intensive care, in sinus rhythm."""
+def draw_bedside_patient(
+    generator: np.random.Generator, heart_rates: tuple[float, float] = (52.0, 120.0)
+) -> BedsidePatient:
+    """An adult in intensive care, in sinus rhythm, with a mean heart rate between these in beats a minute."""
     age = float(np.clip(generator.normal(65.0, 16.0), 18.0, 90.0))
     sex = "M" if generator.random() < 0.5 else "F"
-    heart_rate = float(np.clip(generator.normal(86.0, 16.0), 52.0, 120.0))
+    heart_rate = generator.uniform(*heart_rates)
     vitals = Vitals(
         heart_rate=heart_rate,
         respiratory_rate=float(np.clip(generator.normal(18.0, 4.0), 10.0, 27.0)),
@@ -74,7 +76,7 @@ def draw_bedside_patient(generator: np.random.Generator) -> BedsidePatient:
     )
     mean_mmhg = float(np.clip(generator.normal(82.0, 11.0), 60.0, 112.0))
     pulse_mmhg = float(np.clip(generator.normal(44.0 + 0.45 * (age - 50.0), 8.0), 26.0, 85.0))
-    transit = 0.250 - 0.0009 * (age - 60.0) - 0.0010 * (mean_mmhg - 82.0) + generator.normal(0.0, 0.012)
+    transit = 0.275 - 0.0009 * (age - 60.0) - 0.0010 * (mean_mmhg - 82.0) + generator.normal(0.0, 0.012)
     # A pulse's parts come closer together the shorter the beat, as ejection does (Weissler 1968).
     beat_length = np.sqrt(60.0 / heart_rate)
     stiffness = (age - 20.0) / 70.0
@@ -88,7 +90,7 @@ def draw_bedside_patient(generator: np.random.Generator) -> BedsidePatient:
         # A mean pressure lies a third of the pulse pressure above the diastolic one.
         systolic_mmhg=mean_mmhg + 2.0 * pulse_mmhg / 3.0,
         diastolic_mmhg=mean_mmhg - pulse_mmhg / 3.0,
-        transit_s=float(np.clip(transit, 0.185, 0.315)),
+        transit_s=float(np.clip(transit, 0.205, 0.32)),
         beat=replace(lead_ii, heights_mv=lead_ii.heights_mv[:1]),
         pleth=_pleth_shape(generator, stiffness, beat_length),
         pressure=_pressure_shape(generator, stiffness, beat_length),

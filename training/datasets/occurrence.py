@@ -45,8 +45,8 @@ def _as_it_occurs(condition: NumberCondition, values: npt.NDArray[np.float64]) -
         return condition
     step = 10.0 ** np.ceil(np.log10((inside.max() - inside.min()) / _STEPS_OF_RANGE))
     decimals = max(0, -round(np.log10(step)))
-    lowest = max(condition.minimum, round(np.floor(inside.min() / step) * step, decimals))
-    highest = min(condition.maximum, round(np.ceil(inside.max() / step) * step, decimals))
+    lowest = max(condition.minimum, round(float(np.floor(inside.min() / step) * step), decimals))
+    highest = min(condition.maximum, round(float(np.ceil(inside.max() / step) * step), decimals))
     between = np.quantile(inside, np.linspace(0.0, 1.0, _QUANTILES)[1:-1])
     rounded = np.round(np.rint(between / step) * step, decimals).clip(lowest, highest)
     return replace(condition, minimum=lowest, maximum=highest, quantiles=(lowest, *rounded.tolist(), highest))

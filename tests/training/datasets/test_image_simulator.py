@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from edgeward.runtime.errors import RequestError
 from edgeward.training.datasets.chest_image import Blob, Chest, draw_chest, take_image
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.datasets.image_simulator import PIXELS, simulate_images
@@ -87,17 +86,3 @@ def test_both_findings_occur_in_their_shares(simulated: Dataset) -> None:
 def test_each_patient_is_imaged_once_and_looks_like_no_other(simulated: Dataset) -> None:
     assert len(set(simulated.train.patients.tolist())) == 300
     assert len({image.tobytes() for image in simulated.train.samples}) == 300
-
-
-def test_same_seed_same_bytes_whatever_the_size_and_the_classes(simulated: Dataset) -> None:
-    more = simulate_images(patients=(310, 40, 150), seed=5)
-    assert np.array_equal(more.train.samples[:300], simulated.train.samples)
-    ill = simulate_images(patients=(300, 40, 150), seed=5, classes=["opacity"])
-    assert np.array_equal(ill.train.samples, simulated.train.samples[simulated.train.columns["finding"] == 1.0])
-    assert simulate_images(patients=(5, 1, 1), seed=6).provenance.digest != more.provenance.digest
-
-
-def test_the_mark_is_set_and_an_unknown_finding_is_refused(simulated: Dataset) -> None:
-    assert simulated.provenance.synthetic
-    with pytest.raises(RequestError, match="some of normal,opacity"):
-        simulate_images(classes=["fracture"])

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from edgeward.runtime.errors import RequestError
 from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 from edgeward.training.datasets.dataset import Dataset, Split
 from edgeward.training.datasets.heart_table import HEART_COLUMNS, draw_heart_row, missing_entries
@@ -97,18 +96,3 @@ def test_what_is_missing_depends_on_what_is_seen() -> None:
         calm_share, ill_share = (np.mean([name in unknown for unknown in drawn]) for drawn in counts)
         assert calm_share > ill_share + 0.1, name
     assert np.mean(["cholesterol" in unknown for unknown in counts[0]]) == pytest.approx(0.08, abs=0.025)
-
-
-def test_same_seed_same_bytes_whatever_the_size_and_the_classes(simulated: Dataset) -> None:
-    more = simulate_table(patients=(1610, 1, 1))
-    assert more.train.samples[:1600].tobytes() == simulated.train.samples.tobytes()
-    ill = simulate_table(classes=["yes"])
-    assert ill.label.values == ("yes",)
-    kept = simulated.train.columns["heart_disease"] == 1.0
-    assert ill.train.samples.tobytes() == simulated.train.samples[kept].tobytes()
-    assert simulate_table(patients=(2, 1, 1), seed=9).provenance.digest != more.provenance.digest
-
-
-def test_an_unknown_outcome_is_refused() -> None:
-    with pytest.raises(RequestError, match="some of no,yes"):
-        simulate_table(classes=["maybe"])
