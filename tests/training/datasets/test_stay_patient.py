@@ -45,7 +45,7 @@ def correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float
     return float(np.corrcoef(a[both], b[both])[0, 1])
 
 
-def test_about_one_in_seven_dies_and_the_severely_ill_most(stays: list[Stay]) -> None:
+def test_about_one_in_eight_dies_and_the_severely_ill_most(stays: list[Stay]) -> None:
     died = np.array([patient.died for patient, _ in stays])
     assert 0.09 < died.mean() < 0.18
     assert 0.75 < roc_auc_score(died, severity(stays)) < 0.92
