@@ -94,6 +94,25 @@ def test_the_larger_side_is_cut_to_the_smaller() -> None:
     assert two_sample_auc(gaussian(500, 2), gaussian(500, 2, seed=1), at_most=60).n == 60
 
 
+def test_coarse_bins_find_in_smooth_columns_what_fine_ones_find() -> None:
+    found = {False: [], True: []}
+    for seed in range(5):
+        real, other = correlated(300, 2 * seed), correlated(300, 2 * seed + 1)
+        broken = Embedded(np.stack([other.vectors[:, 0], other.vectors[::-1, 1]], axis=1), other.patients)
+        for smooth, values in found.items():
+            values.append(two_sample_auc(real, broken, smooth=smooth).value)
+    assert np.mean(found[True]) == pytest.approx(np.mean(found[False]), abs=0.02)
+    assert np.mean(found[True]) > 0.8
+
+
+def test_fine_bins_tell_whole_numbers_from_broken_ones_in_a_table() -> None:
+    whole = Embedded(gaussian(500, 3, spread=10.0).vectors.round(), np.arange(500).astype(np.str_))
+    broken = gaussian(500, 3, seed=1, spread=10.0)
+    figure = two_sample_auc(whole, broken)
+    assert figure.low is not None
+    assert figure.low > 0.8
+
+
 def test_it_is_the_same_every_time() -> None:
     real, synthetic = gaussian(80, 2), gaussian(200, 2, seed=1)
     assert two_sample_auc(real, synthetic) == two_sample_auc(real, synthetic)
