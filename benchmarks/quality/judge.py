@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ...runtime.errors import DataError
 from ...runtime.schema import SignalSchema, TableSchema
 from . import fairness
-from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding
+from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding, PrivacyRecord
 from .fidelity.features import Embedded, embed, fit_embedder
 from .fidelity.frechet import RealGaussians
 from .fidelity.kernel import kernel_distance
@@ -139,6 +139,7 @@ def judge(
     allowances: Mapping[str, float] | None = None,
     shadow: TrainShadow | None = None,
     cache: Path | None = None,
+    dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Judge generators.
@@ -151,6 +152,7 @@ def judge(
         allowances: Largest loss against the teacher by measure, `tstr` and `coverage`.
         shadow: Trains a shadow generator; None leaves the likelihood-ratio attack out.
         cache: Folder for the feature network.
+        dp: How they were trained privately; None where they were not.
         on_progress: Called with (steps done, steps, what comes next).
 
     Raises:
@@ -181,6 +183,7 @@ def judge(
         findings=tuple(judgement.findings),
         comparisons=comparisons,
         verdicts=(),
+        dp=dp,
     )
     return Evidence(**{**vars(evidence), "verdicts": tuple(verdicts(evidence))})
 
