@@ -89,11 +89,15 @@ def _apart_and_alike(strength: FloatArray, beats: npt.NDArray[np.intp]) -> bool:
 
 
 def _highest(row: FloatArray, beats: npt.NDArray[np.intp], reach: int) -> FloatArray:
-    """Where `row` [length] is highest within `reach` of each beat, in samples, between them by a parabola."""
+    """Where `row` [length] is highest within `reach` of each beat, in samples, between them by a parabola.
+
+    A wave that an end of the strip cuts before its peak has none.
+    """
     around = (beats[:, None] + np.arange(-reach, reach + 1)).clip(1, len(row) - 2)
     top = np.take_along_axis(around, row[around].argmax(axis=1)[:, None], axis=1)[:, 0]
     before, at, after = row[top - 1], row[top], row[top + 1]
     curvature = before - 2.0 * at + after
     shift = np.zeros(len(top))
-    np.divide(0.5 * (before - after), curvature, out=shift, where=(curvature < 0) & (at >= before) & (at >= after))
-    return top + shift
+    np.divide(0.5 * (before - after), curvature, out=shift, where=curvature < 0)
+    highest: FloatArray = (top + shift)[(at >= before) & (at >= after)]
+    return highest
