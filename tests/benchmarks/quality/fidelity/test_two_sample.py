@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from edgeward.benchmarks.quality.fidelity.features import Embedded
 from edgeward.benchmarks.quality.fidelity.two_sample import _within_folds, two_sample_auc
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from .samples import gaussian
@@ -36,6 +37,14 @@ def test_equal_laws_cannot_be_told_apart() -> None:
     assert figure.low is not None
     assert figure.high is not None
     assert figure.low < figure.value < figure.high
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
+def test_it_comes_near_to_what_the_best_classifier_of_two_known_laws_reaches(shift: float) -> None:
+    # Of normal laws whose means are `shift` apart, no classifier has a larger area than this.
+    best = norm.cdf(shift / np.sqrt(2))
+    figure = two_sample_auc(gaussian(2000, 1), gaussian(2000, 1, seed=1, shift=shift))
+    assert best - 0.04 < figure.value < best + 0.02
 
 
 def test_columns_shuffled_on_their_own_are_found_out() -> None:
