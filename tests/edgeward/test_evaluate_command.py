@@ -206,12 +206,14 @@ def test_a_report_that_cannot_be_drawn_is_missed_before_the_judging(
     assert "Judging" not in result.stderr
 
 
-def test_without_a_report_nothing_that_draws_one_is_loaded(bundle: Bundle) -> None:
+def test_nothing_that_draws_a_report_is_loaded_before_there_is_one_to_draw(bundle: Bundle) -> None:
     program = """
 import sys
 for name in ("jinja2", "edgeward.benchmarks.report.evidence_page", "edgeward.evidence_page", "onnxslim"):
     sys.modules[name] = None  # importing it fails
+from edgeward import judgement
 from edgeward.cli import main
+judgement.judge_bundle = lambda *_, **__: sys.exit("it was about to judge")
 main()
 """
     result = subprocess.run(
@@ -220,7 +222,7 @@ main()
         text=True,
         check=False,
     )
-    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == "it was about to judge", result.stderr
 
 
 def test_an_absent_library_is_an_error_with_the_command_that_installs_it(refused: Refused, bundle: Bundle) -> None:
