@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .benchmarks.quality import FULL, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
-from .benchmarks.quality.evidence import REAL
+from .benchmarks.quality.evidence import REAL, PrivacyRecord
 from .benchmarks.quality.judge import TEACHER, scored_classes
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
@@ -66,6 +66,7 @@ def judge_bundle(
     *,
     shadow_recipe: TrainingRecipe | None = None,
     work: Path | None = None,
+    dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Judge every variant of a bundle, and its teacher where there is one.
@@ -75,6 +76,7 @@ def judge_bundle(
         effort: How much work.
         shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
         work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
+        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
         on_progress: Called with (steps done, steps, what comes next).
     """
     task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
@@ -101,6 +103,7 @@ def judge_bundle(
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
             shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
             cache=folder,
+            dp=dp,
             on_progress=on_progress,
         )
 

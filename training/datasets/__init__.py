@@ -44,6 +44,11 @@ KINDS: dict[str, Kind] = {
         "challenge2012:load_stays",
         "stay_simulator:simulate_stays",
     ),
+    "images": Kind(
+        "an npz in the layout of MedMNIST, such as pneumoniamnist.npz",
+        "medmnist:load_images",
+        "image_simulator:simulate_images",
+    ),
 }
 
 

@@ -20,7 +20,7 @@ from edgeward.training.datasets.beats import AAMI_CLASS_OF_SYMBOL, beat_schema
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.datasets.mitbih import load_mitbih
 from edgeward.training.datasets.stay_simulator import simulate_stays
-from scipy.signal import resample_poly
+from scipy.signal import butter, resample_poly, sosfiltfilt
 from scipy.stats import ks_2samp
 
 # The second is pandas about wfdb.
@@ -96,6 +96,26 @@ def test_a_steady_rhythm_has_hardly_any_variability() -> None:
     measured = measure(strips(ECG), steady)
     assert measured["rr_interval"][0] == pytest.approx(800, abs=1)
     assert measured["rmssd"][0] < 5
+
+
+@pytest.mark.parametrize("per_minute", [150, 175, 195])
+def test_fast_beats_and_pulses_are_found_though_they_fill_the_strip(per_minute: int) -> None:
+    rng = np.random.default_rng(10)
+    times = 0.1 + 60 / per_minute * np.arange(60) + rng.normal(0.0, 0.005, 60)
+    times = times[times < SECONDS]
+    ecg = bells(times, 0.02) - 0.3 * bells(times + 0.05, 0.02) + 0.2 * bells(times + 0.16, 0.03)
+    pleth = 1 + bells(times + 0.1, 0.05)
+    strip = np.stack([ecg, pleth])[None] + rng.normal(0.0, 0.02, (1, 2, len(TIME)))
+    measured = measure(strips(ECG, PLETH), strip)
+    assert measured["heart_rate"][0] == pytest.approx(per_minute, rel=0.01)
+    assert measured["pulse_rate"][0] == pytest.approx(per_minute, rel=0.02)
+
+
+def test_noise_hardly_ever_looks_like_beats() -> None:
+    rng = np.random.default_rng(11)
+    band = sosfiltfilt(butter(2, (5.0, 15.0), "bandpass", fs=RATE, output="sos"), rng.normal(size=(500, len(TIME))))
+    for noise in (rng.normal(size=(500, len(TIME))), rng.normal(size=(500, len(TIME))).cumsum(axis=1), band):
+        assert np.mean([len(times) > 0 for times in r_peaks(noise, RATE)]) < 0.01
 
 
 def test_no_r_peaks_are_found_where_there_are_none() -> None:
