@@ -39,6 +39,11 @@ KINDS: dict[str, Kind] = {
         "mitbih:load_mitbih",
         "ecg_simulator:simulate_beats",
     ),
+    "icu-stays": Kind(
+        "the folder of the PhysioNet/CinC Challenge 2012 (set-c.tar.gz or set-c/, and Outcomes-c.txt)",
+        "challenge2012:load_stays",
+        "stay_simulator:simulate_stays",
+    ),
     "images": Kind(
         "an npz in the layout of MedMNIST, such as pneumoniamnist.npz",
         "medmnist:load_images",
