@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from ..benchmarks.quality.fidelity.features import embed, fit_embedder
-from ..benchmarks.quality.fidelity.frechet import frechet_distance
+from ..benchmarks.quality.fidelity.frechet import frechet_value
 from ..benchmarks.quality.fidelity.manifold import covered
 from ..benchmarks.quality.records import Records, generated
 from ..benchmarks.quality.rows import drawn
@@ -64,6 +64,5 @@ class Selection:
         """The score, and the samples it was read on: asked for with the validation records' own conditions."""
         records = generated(samples_for(generator, self._condition, seed=self._seed), self._labels)
         vectors = embed(self._embedder, replace(records, values=values_as_judged(records.values, self._schema)))
-        distance = frechet_distance(self._real, vectors).value
         share = float(covered(self._real, vectors).mean())
-        return Score(float("inf") if distance is None else distance, share), records
+        return Score(frechet_value(self._real, vectors), share), records

@@ -28,6 +28,13 @@ def frechet_distance(real: Embedded, synthetic: Embedded) -> Figure:
     return RealGaussians(real).distance(synthetic)
 
 
+def frechet_value(real: Embedded, synthetic: Embedded) -> float:
+    """The same distance alone, without an interval: a thousandth of the work, for choosing among models in training."""
+    sides = PatientBootstrap(real.patients), PatientBootstrap(synthetic.patients)
+    mine = _rooted(*_moments(real, sides[0], np.ones((1, sides[0].patients))))
+    return float(_distances(mine, *_moments(synthetic, sides[1], np.ones((1, sides[1].patients))))[0])
+
+
 class RealGaussians:
     """The Gaussians of real records and of their bootstrap draws, worked out once for all that is held against them.
 

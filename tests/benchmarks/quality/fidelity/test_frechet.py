@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from edgeward.benchmarks.quality.fidelity import frechet
 from edgeward.benchmarks.quality.fidelity.features import Embedded
-from edgeward.benchmarks.quality.fidelity.frechet import RealGaussians, frechet_distance
+from edgeward.benchmarks.quality.fidelity.frechet import RealGaussians, frechet_distance, frechet_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,3 +129,9 @@ def test_few_records_are_omitted_or_noted_and_one_patient_has_no_interval() -> N
         assert figure.value is not None
         assert figure.low is None
         assert figure.high is None
+
+
+def test_the_value_alone_is_that_of_the_figure() -> None:
+    rng = np.random.default_rng(8)
+    real, made = (Embedded(rng.normal(shift, 1.0, (200, 5)), np.arange(200).astype(np.str_)) for shift in (0.0, 0.3))
+    assert frechet_value(real, made) == pytest.approx(frechet_distance(real, made).value)
