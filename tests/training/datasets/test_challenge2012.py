@@ -389,7 +389,7 @@ class TestDamage:
             load_stays(folder)
 
     def test_more_stays_than_any_set_has_are_refused(self, folder: Path, tmp_path: Path) -> None:
-        crowd = {number: "" for number in range(1, 152)}
+        crowd = dict.fromkeys(range(1, 152), "")
         with pytest.raises(DataError, match=r"set-c holds 151 stays, and no set has more than 150"):
             load_stays(write_unpacked(tmp_path / "crowd", crowd))
         outcomes = folder / "Outcomes-c.txt"
