@@ -75,6 +75,8 @@ class NormalScores(nn.Module):
 
 def _knots(known: _Floats, minimum: float, maximum: float) -> tuple[tuple[_Floats, _Floats], tuple[_Floats, _Floats]]:
     """The knots of one column: (values, scores) of the way there, (scores, values) of the way back."""
+    # The ends as float32 holds them, like the values: a smallest value of 0.1 is then the minimum 0.1, not above it.
+    minimum, maximum = float(np.float32(minimum)), float(np.float32(maximum))
     distinct, counts = np.unique(known, return_counts=True)
     share = counts / len(known)
     below = np.cumsum(share) - share

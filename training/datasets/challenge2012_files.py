@@ -24,7 +24,7 @@ MAX_STAYS = 20_000
 MAX_STAY_BYTES = 256 * 1024
 MAX_OUTCOMES_BYTES = 4 * 1024 * 1024
 _MAX_PACKED_BYTES = 64 * 1024 * 1024
-_MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+_MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 
 _OUTCOMES = re.compile(r"Outcomes-([a-z])\.txt")
@@ -119,7 +119,7 @@ def read_bounded(path: Path, at_most: int) -> bytes:
 def _unpacked(folder: Path) -> Iterator[StayText]:
     names = [path.name for path in folder.iterdir() if _STAY.fullmatch(path.name)]
     if len(names) > MAX_STAYS:
-        raise DataError(f"{folder} holds {len(names)} stays, and no set has more than {MAX_STAYS}")
+        raise DataError(f"{folder} holds {len(names)} stays, and no set has more than {MAX_STAYS}; {REMEDY}")
     numbers: set[int] = set()
     for name in sorted(names):
         yield StayText(str(folder / name), _new(name, numbers, folder), read_bounded(folder / name, MAX_STAY_BYTES))

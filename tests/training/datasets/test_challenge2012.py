@@ -388,6 +388,15 @@ class TestDamage:
         with pytest.raises(DataError, match=r"200001.txt is missing, or no regular file"):
             load_stays(folder)
 
+    def test_more_stays_than_any_set_has_are_refused(self, folder: Path, tmp_path: Path) -> None:
+        crowd = dict.fromkeys(range(1, 152), "")
+        with pytest.raises(DataError, match=r"set-c holds 151 stays, and no set has more than 150"):
+            load_stays(write_unpacked(tmp_path / "crowd", crowd))
+        outcomes = folder / "Outcomes-c.txt"
+        outcomes.write_text(outcomes_text(range(1, 20_002)))
+        with pytest.raises(DataError, match=r"Outcomes-c.txt holds 20001 stays, and no set has more than 20000"):
+            load_stays(folder)
+
     def test_what_else_lies_in_an_unpacked_set_is_not_read(self, tmp_path: Path, dataset: Dataset) -> None:
         folder = write_unpacked(tmp_path, made_up_stays())
         (folder / "set-c" / "index.html").write_text("<html>")
