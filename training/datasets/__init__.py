@@ -39,6 +39,11 @@ KINDS: dict[str, Kind] = {
         "mitbih:load_mitbih",
         "ecg_simulator:simulate_beats",
     ),
+    "table": Kind(
+        "a table of patients (CSV, Parquet) with its description beside it, or the description (TOML)",
+        "table:load_table",
+        "table_simulator:simulate_table",
+    ),
 }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.schema import TableSchema
-from ..records import Records, Schema, generated, joined
+from ....runtime.schema import Schema, TableSchema
+from ..records import Records, generated, joined
 from .learners import Learner
 from .tstr import Tested, fit, read_on
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.schema import CategoryColumn, TableSchema
+from ....runtime.schema import CategoryColumn, Schema, TableSchema
 from ..classifier import predict, train_classifier
-from ..records import Records, Schema
+from ..records import Records
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.intp]]
 """From values [n, *shape] to the most likely class [n]."""
