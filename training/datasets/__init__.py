@@ -49,6 +49,11 @@ KINDS: dict[str, Kind] = {
         "medmnist:load_images",
         "image_simulator:simulate_images",
     ),
+    "table": Kind(
+        "a table of patients (CSV, Parquet) with its description beside it, or the description (TOML)",
+        "table:load_table",
+        "table_simulator:simulate_table",
+    ),
 }
 
 
