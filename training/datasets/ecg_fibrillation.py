@@ -54,7 +54,7 @@ def fibrillatory_waves(
 ) -> _Floats:
     """Waves [leads, samples] in mV: a sawtooth whose rate and height wander.
 
-    After Stridh M, Sörnmo L, IEEE TBME 48(1):105-111, 2001, eqs. (17)-(19).
+    After the simulated fibrillation of Stridh M, Sörnmo L, IEEE TBME 48(1):105-111, 2001.
     """
     times_s = np.arange(samples) / sampling_rate_hz
     rate_hz = atria.rate_hz * (1.0 + _FREQUENCY_SPREAD * smooth_noise(times_s, 0.8, generator))

@@ -71,13 +71,15 @@ COURSES: Mapping[str, Course] = {
     "HCT": Course(31.0, -0.5, 3.8, 1.2, 0.6, 0.1, 15.0, 55.0, "count", unit_shift={_CORONARY: 3.0, _SURGERY: -1.5}),
     "WBC": Course(11.5, 0.10, 0.38, 0.10, 0.05, 0.1, 0.2, 80.0, "count", in_log=True),
     "Platelets": Course(185.0, -0.16, 0.42, 0.06, 0.04, 1.0, 8.0, 900.0, "count", in_log=True),
-    # Liver and heart.
+    # Liver, heart, fat.
     "ALP": Course(85.0, 0.10, 0.50, 0.05, 0.04, 1.0, 15.0, 2000.0, "liver", in_log=True),
     "ALT": Course(42.0, 0.40, 1.0, 0.15, 0.05, 1.0, 4.0, 8000.0, "liver", in_log=True),
     "AST": Course(60.0, 0.45, 1.0, 0.15, 0.05, 1.0, 6.0, 12000.0, "liver", in_log=True),
     "Bilirubin": Course(0.9, 0.30, 0.75, 0.08, 0.04, 0.1, 0.1, 50.0, "liver", in_log=True),
     "Albumin": Course(2.9, -0.20, 0.45, 0.08, 0.05, 0.1, 1.0, 5.0, "liver"),
     "TroponinT": Course(0.10, 0.25, 1.2, 0.25, 0.08, 0.01, 0.01, 25.0, "heart", True, unit_shift={_CORONARY: 1.5}),
+    "TroponinI": Course(2.0, 0.25, 1.2, 0.25, 0.08, 0.1, 0.3, 50.0, "heart_i", True, unit_shift={_CORONARY: 1.2}),
+    "Cholesterol": Course(150.0, -0.05, 0.25, 0.03, 0.02, 1.0, 45.0, 330.0, "lipids", in_log=True),
 }
 # fmt: on
 
@@ -121,4 +123,6 @@ PANELS: Mapping[str, Panel] = {
     "count": Panel(13.0, 0.10, 0.98, unit_need={_SURGERY: 0.5}),
     "liver": Panel(22.0, 0.12, 0.44, need=0.8, unit_need={_SURGERY: -1.5}),
     "heart": Panel(12.0, 0.0, 0.20, need=0.1, unit_need={_CORONARY: 2.0, _SURGERY: -2.0}),
+    "heart_i": Panel(16.0, 0.0, 0.04, need=0.1, unit_need={_CORONARY: 2.0, _SURGERY: -2.0}),
+    "lipids": Panel(40.0, 0.0, 0.07, unit_need={_CORONARY: 1.5, _SURGERY: -2.0}),
 }

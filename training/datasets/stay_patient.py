@@ -17,6 +17,18 @@ _Floats = npt.NDArray[np.float64]
 UNITS: Mapping[str, float] = {"coronary": 0.15, "cardiac_surgery": 0.21, "medical": 0.37, "surgical": 0.27}
 """Types of unit, with the share of stays."""
 
+_PRESSURES = {"SysABP": "line", "DiasABP": "line", "MAP": "line"}
+_CUFF_PRESSURES = {"NISysABP": "cuff", "NIDiasABP": "cuff", "NIMAP": "cuff"}
+_PANEL_OF = {
+    **{name: course.panel for name, course in COURSES.items()},
+    **_PRESSURES,
+    **_CUFF_PRESSURES,
+    "MechVent": "monitor",
+}
+
+VARIABLES = tuple(_PANEL_OF)
+"""Names of all that is simulated."""
+
 _UNIT_SEVERITY = {"coronary": -0.10, "cardiac_surgery": -0.75, "medical": 0.35, "surgical": 0.10}
 _PERSISTENCE = 0.9  # of what wanders, from one hour to the next
 _FORGOTTEN = 0.03  # of a panel's variables: the sample was spoilt, or nobody wrote it down
@@ -39,7 +51,7 @@ class StayPatient:
 
 
 def draw_stay_patient(generator: np.random.Generator, hours: int) -> StayPatient:
-    """An adult admitted to intensive care; about one in seven dies in hospital, the more severely ill the likelier."""
+    """An adult admitted to intensive care; about one in eight dies in hospital, the more severely ill the likelier."""
     unit = str(generator.choice(list(UNITS), p=list(UNITS.values())))
     age = float(np.clip(round(generator.normal(66.0, 16.0)), 18, 90))
     start = _UNIT_SEVERITY[unit] + 0.22 * (age - 66.0) / 16.0 + 0.95 * generator.standard_normal()
@@ -69,19 +81,6 @@ def record_stay(patient: StayPatient, generator: np.random.Generator) -> dict[st
         known = masks[_PANEL_OF[name]] & (generator.random(len(course)) >= _FORGOTTEN)
         recorded[name] = np.where(known, course, np.nan)
     return recorded
-
-
-_PRESSURES = {"SysABP": "line", "DiasABP": "line", "MAP": "line"}
-_CUFF_PRESSURES = {"NISysABP": "cuff", "NIDiasABP": "cuff", "NIMAP": "cuff"}
-_PANEL_OF = {
-    **{name: course.panel for name, course in COURSES.items()},
-    **_PRESSURES,
-    **_CUFF_PRESSURES,
-    "MechVent": "monitor",
-}
-
-VARIABLES = tuple(_PANEL_OF)
-"""Names of all that is simulated."""
 
 
 def _values(patient: StayPatient, generator: np.random.Generator) -> dict[str, _Floats]:

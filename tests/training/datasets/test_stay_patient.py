@@ -45,7 +45,17 @@ def correlation(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float
     return float(np.corrcoef(a[both], b[both])[0, 1])
 
 
-def test_about_one_in_seven_dies_and_the_severely_ill_most(stays: list[Stay]) -> None:
+def test_every_variable_of_the_challenge_that_changes_during_a_stay_is_simulated() -> None:
+    """Silva I et al. 2012, table 1; so a schema may name any of them."""
+    challenge = (
+        "Albumin ALP ALT AST Bilirubin BUN Cholesterol Creatinine DiasABP FiO2 GCS Glucose HCO3 HCT HR K Lactate Mg "
+        "MAP MechVent Na NIDiasABP NIMAP NISysABP PaCO2 PaO2 pH Platelets RespRate SaO2 SysABP Temp TroponinI "
+        "TroponinT Urine WBC Weight"
+    )
+    assert set(VARIABLES) == set(challenge.split())
+
+
+def test_about_one_in_eight_dies_and_the_severely_ill_most(stays: list[Stay]) -> None:
     died = np.array([patient.died for patient, _ in stays])
     assert 0.09 < died.mean() < 0.18
     assert 0.75 < roc_auc_score(died, severity(stays)) < 0.92
