@@ -32,8 +32,6 @@ _BEAT_ANNOTATORS = (".atr", ".qrsc", ".qrs")
 _RATES_HZ = (100, 10_000)  # slower does not show a QRS complex
 _LARGEST_DRIFT_S = 0.004
 _FLAT_S = 2.0
-_SETTLING_S = 1.0
-"""A strip keeps this far from invalid samples: the filter spreads what stands in for them."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,20 @@ def cut_strips(folder: Path, name: str, origin: Origin, *, most_of_rhythm: int =
     annotations = read_annotations(header.path.with_suffix(".atr"), header.length, origin)
     beats_s = _beats(header, annotations) / header.sampling_rate_hz
     raw = read_signals(header)[list(leads)]
+    signal = _resampled(raw, header, ratio)
     left_out: Counter[str] = Counter()
     kept: list[tuple[int, str, float]] = []
     for start, rhythm in _starts(rhythm_episodes(annotations, header.length), header, left_out, most_of_rhythm):
         at_s = beats_s[(beats_s >= start / SAMPLING_RATE_HZ) & (beats_s < (start + STRIP_LENGTH) / SAMPLING_RATE_HZ)]
         rate = mean_heart_rate(at_s) if len(at_s) > 1 and at_s[-1] > at_s[0] else 0.0
-        why = _unfit(raw, header.sampling_rate_hz, start, rate)
+        ends = (np.array([start, start + STRIP_LENGTH]) * header.sampling_rate_hz / SAMPLING_RATE_HZ).astype(int)
+        why = _unfit(signal[:, start : start + STRIP_LENGTH], raw[:, ends[0] : ends[1]], header, rate)
         if why:
             left_out[why] += 1
         else:
             kept.append((start, rhythm, rate))
     strips = np.empty((0, 2, STRIP_LENGTH), dtype=np.float32)
     if kept:
-        signal = _resampled(raw, header.sampling_rate_hz, ratio)
         strips = np.stack([signal[:, start : start + STRIP_LENGTH] for start, _, _ in kept])
     outside = (strips < RANGE_MV[0]) | (strips > RANGE_MV[1])
     return RecordStrips(
@@ -134,8 +133,6 @@ def _starts(
     """First samples at 125 Hz of all strips that lie wholly in an episode, in order, with its rhythm."""
     scale = SAMPLING_RATE_HZ / header.sampling_rate_hz
     by_rhythm: dict[str, list[int]] = {}
-    if header.length < SHORTEST_S * header.sampling_rate_hz:
-        episodes = []
     for episode in episodes:
         start, end = int(np.ceil(episode.start * scale)), int(np.floor(episode.end * scale))
         strips = max(0, end - start) // STRIP_LENGTH
@@ -153,34 +150,22 @@ def _starts(
     return sorted(chosen)
 
 
-def _unfit(raw: npt.NDArray[np.float64], rate_hz: float, start: int, heart_rate: float) -> str:
-    """Why the strip from `start` on cannot be used; '' where it can."""
-    first = start / SAMPLING_RATE_HZ
-    last = first + STRIP_LENGTH / SAMPLING_RATE_HZ
-    around = raw[:, max(0, int((first - _SETTLING_S) * rate_hz)) : int((last + _SETTLING_S) * rate_hz) + 1]
-    if not np.isfinite(around).all():
+def _unfit(strip: npt.NDArray[np.float32], raw: npt.NDArray[np.float64], header: WfdbHeader, heart_rate: float) -> str:
+    """Why a strip cannot be used, which was `raw` before it was filtered; '' where it can."""
+    if not np.isfinite(strip).all():
         return "with invalid samples"
-    within = raw[:, int(first * rate_hz) : int(last * rate_hz)]
-    if max(longest_flat(lead) for lead in within) > _FLAT_S * rate_hz:
+    if max(longest_flat(lead) for lead in raw) > _FLAT_S * header.sampling_rate_hz:
         return f"with a lead that is flat for more than {_FLAT_S:g} s"
     if not HEART_RATE.minimum <= heart_rate <= HEART_RATE.maximum:
         return f"with no heart rate from {HEART_RATE.minimum:g} to {HEART_RATE.maximum:g} /min"
     return ""
 
 
-def _resampled(raw: npt.NDArray[np.float64], rate_hz: float, ratio: Fraction) -> npt.NDArray[np.float32]:
-    """The leads at 125 Hz without their baseline; invalid samples are bridged, and no strip lies near them."""
-    level = without_baseline(np.stack([_bridged(lead) for lead in raw]), rate_hz)
+def _resampled(raw: npt.NDArray[np.float64], header: WfdbHeader, ratio: Fraction) -> npt.NDArray[np.float32]:
+    """The leads at 125 Hz without their baseline, NaN about invalid samples; empty where they are too short."""
+    if header.length < SHORTEST_S * header.sampling_rate_hz:
+        return np.empty((2, 0), dtype=np.float32)
+    level = without_baseline(raw, header.sampling_rate_hz)
     # Low-passed at half the lower rate on the way, by a filter without delay.
-    signal: npt.NDArray[np.float32] = resample_poly(level, ratio.numerator, ratio.denominator, axis=1).astype(
-        np.float32
-    )
-    return signal
-
-
-def _bridged(lead: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    valid = np.isfinite(lead)
-    if valid.all():
-        return lead
-    places = np.arange(len(lead))
-    return np.interp(places, places[valid], lead[valid])
+    signal: npt.NDArray[np.float64] = resample_poly(level, ratio.numerator, ratio.denominator, axis=1)
+    return signal.astype(np.float32)
