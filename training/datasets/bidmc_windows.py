@@ -49,23 +49,13 @@ class RecordWindows:
 def cut_windows(record: BidmcRecord, *, pressure: bool) -> RecordWindows:
     """Cut a record into windows, one after another from its beginning, of the schema's channels.
 
-    Lead II is high-passed at 0.5 Hz without delay, as the level at which a monitor draws it means nothing. The pleth of
-    monitors that write 0 to 4 is divided by 4. Respiration that leaves 0 to 1 is squeezed about 0.5 until it does not:
-    its gain is the monitor's, and differs from record to record.
-
     Args:
         record: With `ABP` where `pressure` is wanted.
         pressure: Whether windows have the arterial pressure too, and those where it is not to be trusted are left out.
     """
     schema = bedside_schema(pressure=pressure)
     names = [channel.name for channel in schema.channels]
-    shown = dict(record.waves)
-    shown["II"] = without_baseline(shown["II"], SAMPLING_RATE_HZ)
-    rescaled = tuple(name for name in ("PLETH", "RESP") if _leaves_unit_range(shown[name]))
-    if "PLETH" in rescaled:
-        shown["PLETH"] = shown["PLETH"] / WIDE_PLETH
-    if "RESP" in rescaled:
-        shown["RESP"] = 0.5 + (shown["RESP"] - 0.5) * 0.5 / np.nanmax(np.abs(shown["RESP"] - 0.5))
+    shown, rescaled = _on_common_scales(record)
     windows = len(shown["II"]) // WINDOW_LENGTH
     told = min(windows, *(_windows_told(len(record.numbers[number]), delay) for number, delay in _DELAY_S.items()))
     numbers = {number: _means(number, record.numbers[number], told) for number in _DELAY_S}
@@ -97,6 +87,23 @@ def cut_windows(record: BidmcRecord, *, pressure: bool) -> RecordWindows:
         left_out=left_out,
         rescaled=rescaled,
     )
+
+
+def _on_common_scales(record: BidmcRecord) -> tuple[dict[str, _Floats], tuple[str, ...]]:
+    """The waves as samples are to show them, and the names of those whose scale was not 0 to 1.
+
+    Lead II is high-passed at 0.5 Hz without delay, as the level at which a monitor draws it means nothing. The pleth of
+    monitors that write 0 to 4 is divided by 4. Respiration that leaves 0 to 1 is squeezed about 0.5 until it does not:
+    its gain is the monitor's, and differs from record to record.
+    """
+    shown = dict(record.waves)
+    shown["II"] = without_baseline(shown["II"], SAMPLING_RATE_HZ)
+    rescaled = tuple(name for name in ("PLETH", "RESP") if _leaves_unit_range(shown[name]))
+    if "PLETH" in rescaled:
+        shown["PLETH"] = shown["PLETH"] / WIDE_PLETH
+    if "RESP" in rescaled:
+        shown["RESP"] = 0.5 + (shown["RESP"] - 0.5) * 0.5 / np.nanmax(np.abs(shown["RESP"] - 0.5))
+    return shown, rescaled
 
 
 def _leaves_unit_range(wave: _Floats) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 
@@ -31,13 +30,16 @@ def rhythm_episodes(annotations: Annotations, length: int) -> list[Episode]:
 
     An annotation that repeats the rhythm changes nothing, nor does one that tells of no rhythm (`MISSB`).
     """
-    changes: list[tuple[str, int]] = []
+    changes: list[tuple[int, str]] = []
     marks = zip(annotations.samples.tolist(), annotations.symbols.tolist(), annotations.notes, strict=True)
     for sample, symbol, note in marks:
         found = _RHYTHM_NOTE.fullmatch(note) if symbol == _RHYTHM_CHANGE else None
-        if found:
-            rhythm = _USUAL_NAME.get(found[1], found[1])
-            if not changes or changes[-1][0] != rhythm:
-                changes.append((rhythm, sample))
-    ends = itertools.chain((start for _, start in changes[1:]), [length])
-    return [Episode(rhythm, start, end) for (rhythm, start), end in zip(changes, ends, strict=True) if end > start]
+        if not found:
+            continue
+        if changes and changes[-1][0] == sample:  # of two changes at one sample, the first rhythm lasts no time
+            changes.pop()
+        rhythm = _USUAL_NAME.get(found[1], found[1])
+        if not changes or changes[-1][1] != rhythm:
+            changes.append((sample, rhythm))
+    ends = [start for start, _ in changes[1:]] + [length]
+    return [Episode(rhythm, start, end) for (start, rhythm), end in zip(changes, ends, strict=False)]
