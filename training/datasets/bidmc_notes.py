@@ -39,6 +39,8 @@ def notes(read: Mapping[str, RecordWindows], subjects: Collection[str], *, press
         _LABEL,
         _NUMBERS,
         "Lead II is high-passed at 0.5 Hz without delay. An age of 90+ is 90.",
+        "Channels are as the monitor wrote them: a pulse rises in the pleth about 0.55 s after its R peak, longer than "
+        "it takes from heart to finger, as monitors delay the pleth.",
     ]
     if pressure:
         found.append(_FEW.format(subjects=len(subjects)))
