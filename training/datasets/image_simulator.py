@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ...runtime.schema import ClassCondition, ImageSchema
 from .chest_image import draw_chest, take_image
 from .dataset import Dataset
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 
 PIXELS = 28
 
