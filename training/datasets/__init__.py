@@ -39,6 +39,11 @@ KINDS: dict[str, Kind] = {
         "mitbih:load_mitbih",
         "ecg_simulator:simulate_beats",
     ),
+    "images": Kind(
+        "an npz file in MedMNIST's layout",
+        "medmnist:load_images",
+        "image_simulator:simulate_images",
+    ),
 }
 
 
