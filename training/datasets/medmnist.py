@@ -63,7 +63,7 @@ def load_images(path: Path, *, classes: Sequence[str] | None = None, on_progress
         layout = read_layout(npz, path.name)
         labels = {split: read_labels(npz, split, path.name) for split in layout.counts}
         patients = {
-            split: read_patients(npz, split) if layout.names_patients else _own_names(split, count)
+            split: read_patients(npz, split, path.name) if layout.names_patients else _own_names(split, count)
             for split, count in layout.counts.items()
         }
         _check_patients(patients, path.name)

@@ -82,9 +82,21 @@ def read_labels(npz: NpzReader, split: str, name: str) -> npt.NDArray[np.intp]:
     return labels.astype(np.intp)
 
 
-def read_patients(npz: NpzReader, split: str) -> npt.NDArray[np.str_]:
-    """Whose each image of a split is [n], where the file says so."""
-    return npz.array(f"{SPLITS[split]}_patients").reshape(-1).astype(np.str_)
+def read_patients(npz: NpzReader, split: str, name: str) -> npt.NDArray[np.str_]:
+    """Whose each image of a split is [n], where the file says so.
+
+    Raises:
+        DataError: A name is empty or holds what is no letter, or the array is damaged.
+    """
+    member = f"{SPLITS[split]}_patients"
+    patients = npz.array(member).reshape(-1).astype(np.str_)
+    try:
+        bad = next((number for number, one in enumerate(patients.tolist()) if not one or not one.isprintable()), None)
+    except (ValueError, SystemError) as error:  # numbers that stand for no letter
+        raise DataError(f"{name}: {member} holds what is no text: {error}") from error
+    if bad is not None:
+        raise DataError(f"{name}: {member} has no plain name at image {bad}; name every image's patient")
+    return patients
 
 
 def _check_members(npz: NpzReader, name: str) -> None:
