@@ -13,6 +13,7 @@ from .runtime.errors import EdgewardError, OutputError
 
 _COMMANDS = {
     "demo": "The whole chain in about three minutes, ending in a page to look at.",
+    "data": "Describe your own data, so that they can be trained on.",
     "train": "Train a full generator (server side).",
     "compress": "Turn a trained generator into a small bundle (server side).",
     "generate": "Make synthetic data with a bundle.",

@@ -17,6 +17,7 @@ from .runtime.schema import ImageSchema, NumberColumn, SignalSchema, TableSchema
 
 _SHOWN = 4
 _MEASURED = 2000
+_SHOWN_COLUMNS = 24
 
 
 def page_content(prepared: Prepared) -> EvidencePage:
@@ -69,9 +70,12 @@ def _of_columns(rows: dict[str, Records], schema: TableSchema) -> tuple[Distribu
     """The columns of numbers; what categories do is among the figures."""
     return tuple(
         Distribution(column.name, column.unit, {name: records.values[:, k] for name, records in rows.items()})
-        for k, column in enumerate(schema.columns)
-        if isinstance(column, NumberColumn)
+        for k, column in _numbers(schema)[:_SHOWN_COLUMNS]
     )
+
+
+def _numbers(schema: TableSchema) -> list[tuple[int, NumberColumn]]:
+    return [(k, column) for k, column in enumerate(schema.columns) if isinstance(column, NumberColumn)]
 
 
 def _of_different_patients(records: Records) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

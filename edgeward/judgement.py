@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from .benchmarks.quality import FULL, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
-from .benchmarks.quality.evidence import REAL
+from .benchmarks.quality.evidence import REAL, PrivacyRecord
 from .benchmarks.quality.judge import TEACHER, scored_classes
+from .benchmarks.quality.records import joined
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
+from .benchmarks.quality.view import as_judged
 from .compression.recipe import QUALITY_ALLOWANCES
 from .makers import Maker, loss_of, maker_of_module, maker_of_variant, weights_digest
 from .runtime.bundle import Bundle
@@ -66,6 +68,7 @@ def judge_bundle(
     *,
     shadow_recipe: TrainingRecipe | None = None,
     work: Path | None = None,
+    dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Judge every variant of a bundle, and its teacher where there is one.
@@ -75,6 +78,7 @@ def judge_bundle(
         effort: How much work.
         shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
         work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
+        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
         on_progress: Called with (steps done, steps, what comes next).
     """
     task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
@@ -101,6 +105,7 @@ def judge_bundle(
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
             shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
             cache=folder,
+            dp=dp,
             on_progress=on_progress,
         )
 
@@ -177,7 +182,7 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
         names = ", ".join(np.unique(test.patients[also_trained]))
         notes.append(f"{int(also_trained.sum())} test records of patients who are in train too ({names}) are left out.")
         task = replace(task, test=test.take(~also_trained))
-    return task, notes
+    return as_judged(task), notes
 
 
 def _values(schema: Schema, label: str) -> tuple[str, ...]:
@@ -211,9 +216,14 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
     # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
     recipe = replace(recipe, evaluations=0)
 
+    # As they were recorded: the judge may look at summaries of them.
+    recorded = task_of(dataset, task.classes)
+    recorded_all = joined(recorded.train, recorded.validation, recorded.test)
+
     def train_shadow(records: Records, number: int) -> Loss:
-        columns = {**records.columns, label.name: records.labels.astype(np.float64)}
-        everything = Split(records.values, columns, records.patients)
+        of_patients = recorded_all.take(np.isin(recorded_all.patients, np.unique(records.patients)))
+        columns = {**of_patients.columns, label.name: of_patients.labels.astype(np.float64)}
+        everything = Split(of_patients.values, columns, of_patients.patients)
         conditions = tuple(_only(c, task.classes) if c == label else c for c in dataset.schema.conditions)
         own = Dataset(
             replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance

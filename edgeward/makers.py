@@ -15,6 +15,7 @@ from .benchmarks.quality.fidelity.features import fit_embedder
 from .benchmarks.quality.privacy.inversion import inversion_loss
 from .benchmarks.quality.privacy.onnx_torch import TorchGraph
 from .benchmarks.quality.privacy.sampling import Sample, sampling_loss
+from .benchmarks.quality.view import values_as_judged
 from .runtime.backends import Options, backend_named
 from .runtime.bundle import Bundle
 from .runtime.manifest import Variant
@@ -38,13 +39,14 @@ class Maker:
     graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     """(noise, condition) to samples, through which gradients flow."""
     sample: Sample
+    """In the view of the judge."""
 
 
 def maker_of_module(model: Generative, schema: Schema, seed: int) -> Maker:
     """A model in PyTorch."""
 
     def sample(condition: npt.NDArray[np.float32], first: int) -> npt.NDArray[np.float32]:
-        return samples_for(model, condition, seed=seed, first=first)
+        return values_as_judged(samples_for(model, condition, seed=seed, first=first), schema)
 
     return Maker(schema, model.noise_shape, model, sample)
 
@@ -59,7 +61,7 @@ def maker_of_variant(bundle: Bundle, variant: Variant, seed: int) -> Maker:
         for start in range(0, len(condition), _BATCH):
             asked = condition[start : start + _BATCH]
             parts.append(session.run((noise.take(first + start, len(asked)), asked))[0])
-        return np.concatenate(parts)
+        return values_as_judged(np.concatenate(parts), bundle.manifest.data)
 
     return Maker(bundle.manifest.data, bundle.manifest.noise_shape, TorchGraph(content), sample)
 

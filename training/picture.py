@@ -58,10 +58,13 @@ def _draw(spot: Any, sample: npt.NDArray[np.float32], schema: Schema) -> None:
         spot.imshow(picture if len(sample) == 3 else picture[..., 0], cmap="gray", vmin=0.0, vmax=1.0)
         return
     assert isinstance(schema, SignalSchema)  # noqa: S101 - tables are drawn as distributions
-    low = np.array([channel.minimum for channel in schema.channels])
-    spread = np.nanstd(sample, axis=1).clip(min=1e-3 * (np.array([c.maximum for c in schema.channels]) - low))
     for number, channel in enumerate(sample[: len(_COLOURS)]):
-        level = (channel - np.nanmean(channel)) / spread[number] - 5.0 * number
+        known = channel[~np.isnan(channel)]
+        if not len(known):
+            continue
+        described = schema.channels[number]
+        spread = max(float(known.std()), 1e-3 * (described.maximum - described.minimum))
+        level = (channel - known.mean()) / spread - 5.0 * number
         spot.plot(level, color=_COLOURS[number], linewidth=0.8, marker="." if schema.has_gaps else None, markersize=2)
 
 

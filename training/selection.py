@@ -6,13 +6,14 @@ that learnt to tell the classes on the train split. No test patient is looked at
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..benchmarks.quality.fidelity.features import embed, fit_embedder
-from ..benchmarks.quality.fidelity.frechet import frechet_distance
+from ..benchmarks.quality.fidelity.frechet import frechet_value
 from ..benchmarks.quality.fidelity.manifold import covered
 from ..benchmarks.quality.records import Records, generated
 from ..benchmarks.quality.rows import drawn
+from ..benchmarks.quality.view import as_judged, values_as_judged
 from .datasets.dataset import Dataset
 from .datasets.records import task_of
 from .families import Generative
@@ -49,8 +50,8 @@ class Selection:
     """
 
     def __init__(self, dataset: Dataset, *, seed: int) -> None:
-        task = task_of(dataset)
-        self._seed = seed
+        task = as_judged(task_of(dataset))
+        self._seed, self._schema = seed, dataset.schema
         self._embedder = fit_embedder(task, steps=_EMBEDDER_STEPS)
         validation = drawn(task.validation, _RECORDS, _SEED)
         self._real = embed(self._embedder, validation)
@@ -62,7 +63,6 @@ class Selection:
     def score(self, generator: Generative) -> tuple[Score, Records]:
         """The score, and the samples it was read on: asked for with the validation records' own conditions."""
         records = generated(samples_for(generator, self._condition, seed=self._seed), self._labels)
-        vectors = embed(self._embedder, records)
-        distance = frechet_distance(self._real, vectors).value
+        vectors = embed(self._embedder, replace(records, values=values_as_judged(records.values, self._schema)))
         share = float(covered(self._real, vectors).mean())
-        return Score(float("inf") if distance is None else distance, share), records
+        return Score(frechet_value(self._real, vectors), share), records

@@ -111,7 +111,12 @@ def check_records(records: Records, task: Task, where: str) -> None:
         raise DataError(
             f"{where} hold records of shape {records.values.shape[1:]}; {task.schema.name} has {task.schema.shape}"
         )
-    for name, column in {"labels": records.labels, "patients": records.patients, **records.attributes}.items():
+    for name, column in (
+        ("labels", records.labels),
+        ("patients", records.patients),
+        *records.attributes.items(),
+        *records.columns.items(),
+    ):
         if column.shape != (n,):
             raise DataError(f"{where} hold {n} records but {name} of shape {column.shape}")
     if records.labels.min() < 0 or records.labels.max() >= len(task.classes):

@@ -16,7 +16,7 @@ from .signal import Channel, SignalSchema
 from .table import CategoryColumn, Column, NumberColumn, TableSchema
 
 _CONDITION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_TAKEN_NAMES = {
+TAKEN_NAMES = {
     "samples",
     "index",
     "time_s",
@@ -142,7 +142,7 @@ def _conditions(fields: Fields) -> tuple[Condition, ...]:
 def _condition(fields: Fields) -> Condition:
     kind = fields.text("kind")
     name = fields.text("name")
-    if not _CONDITION_NAME.fullmatch(name) or name in _TAKEN_NAMES:
+    if not _CONDITION_NAME.fullmatch(name) or name in TAKEN_NAMES:
         raise BundleError(f"{fields.where}: a condition cannot be called {name!r}")
     condition: Condition
     if kind == "class":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from torch import Tensor, nn
 
 _CHOSEN = 31
@@ -75,18 +75,22 @@ class NormalScores(nn.Module):
 
 def _knots(known: _Floats, minimum: float, maximum: float) -> tuple[tuple[_Floats, _Floats], tuple[_Floats, _Floats]]:
     """The knots of one column: (values, scores) of the way there, (scores, values) of the way back."""
+    # The ends as float32 holds them, like the values: a smallest value of 0.1 is then the minimum 0.1, not above it.
+    minimum, maximum = float(np.float32(minimum)), float(np.float32(maximum))
     distinct, counts = np.unique(known, return_counts=True)
     share = counts / len(known)
     below = np.cumsum(share) - share
     middle = below + share / 2
     heap = share > _HEAP
+    inside = _END - 0.1
     chosen = np.arange(len(distinct))
     if len(distinct) <= _CHOSEN:
         heap[:] = True
     else:
-        wanted = np.linspace(middle[0], middle[-1], _CHOSEN - 2 * int(heap.sum()))
+        # Evenly in scores, not in shares, or the tails would be a straight line from the 97th percentile on.
+        lowest, highest = ndtri(middle[[0, -1]]).clip(-inside, inside).tolist()
+        wanted = ndtr(np.linspace(lowest, highest, _CHOSEN - 2 * int(heap.sum())))
         chosen = np.union1d(np.searchsorted(middle, wanted).clip(0, len(distinct) - 1), np.flatnonzero(heap))
-    inside = _END - 0.1
     there = [(minimum, -_END)] if minimum < distinct[0] else []
     back = [(-_END, minimum)] if minimum < distinct[0] else []
     for k in chosen.tolist():
@@ -103,9 +107,11 @@ def _knots(known: _Floats, minimum: float, maximum: float) -> tuple[tuple[_Float
 
 
 def _rising(knots: list[tuple[float, float]]) -> tuple[_Floats, _Floats]:
-    """The knots as two rows, those left out whose first coordinate does not rise."""
+    """The knots as two rows, those left out whose first coordinate hardly rises."""
     table = np.array(knots).T
-    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(table[0])) > 0])
+    # Closer than float32 tells apart across the column's range, two knots would make a wall.
+    least = 1e-6 * float(np.ptp(table[0]))
+    keep = np.concatenate([[True], np.diff(np.maximum.accumulate(table[0])) > least])
     return table[0, keep], np.maximum.accumulate(table[1, keep])
 
 

@@ -39,10 +39,20 @@ KINDS: dict[str, Kind] = {
         "mitbih:load_mitbih",
         "ecg_simulator:simulate_beats",
     ),
+    "icu-stays": Kind(
+        "the folder of the PhysioNet/CinC Challenge 2012 (set-c.tar.gz or set-c/, and Outcomes-c.txt)",
+        "challenge2012:load_stays",
+        "stay_simulator:simulate_stays",
+    ),
     "images": Kind(
-        "an npz file in MedMNIST's layout",
+        "an npz in the layout of MedMNIST, such as pneumoniamnist.npz",
         "medmnist:load_images",
         "image_simulator:simulate_images",
+    ),
+    "table": Kind(
+        "a table of patients (CSV, Parquet) with its description beside it, or the description (TOML)",
+        "table:load_table",
+        "table_simulator:simulate_table",
     ),
 }
 

@@ -13,8 +13,8 @@ class ImageSet:
 
     name: str
     """Short name of what is in the images, e.g. `chest-xrays`."""
-    title: str
-    """What its publishers call it."""
+    source: str
+    """What its publishers call it, with its version where it has one."""
     description: str
     """For people: one sentence."""
     classes: Mapping[str, str]
@@ -41,7 +41,7 @@ def unknown_set(stem: str, classes: int) -> ImageSet:
     """
     return ImageSet(
         name=re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "images",
-        title=stem,
+        source=stem,
         description=f"An image of the file {stem}.",
         classes={f"class_{number}": f"label {number} of the file" for number in range(classes)},
         licence=NOT_STATED,

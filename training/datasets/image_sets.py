@@ -27,10 +27,10 @@ def known_set(stem: str) -> ImageSet | None:
 
 
 def _medmnist(
-    title: str,
+    source: str,
     what: tuple[str, str],
     classes: Mapping[str, str],
-    source: str,
+    origin: str,
     channels: int,
     listed: tuple[int, int, int],
     *,
@@ -38,7 +38,7 @@ def _medmnist(
     notes: tuple[str, ...] = (),
 ) -> ImageSet:
     name, description = what
-    return ImageSet(name, title, description, classes, licence, f"{_MEDMNIST} {source}", channels, listed, notes)
+    return ImageSet(name, source, description, classes, licence, f"{_MEDMNIST} {origin}", channels, listed, notes)
 
 
 _ORGANS = {
@@ -73,8 +73,8 @@ KNOWN: Mapping[str, ImageSet] = {
         notes=("Children of one to five years at one hospital: nothing follows for adults.",),
     ),
     "bccd": ImageSet(
-        name="blood-smear-cells",
-        title="BCCD Dataset, cells cut out",
+        name="blood-cells",
+        source="BCCD Dataset, cells cut out",
         description="A cell of a stained blood smear, in colour.",
         classes={"RBC": "red blood cell", "WBC": "white blood cell", "platelet": "platelet"},
         licence="MIT",
@@ -87,7 +87,7 @@ KNOWN: Mapping[str, ImageSet] = {
     ),
     "bloodmnist": _medmnist(
         "BloodMNIST",
-        ("blood-cells", "A blood cell of a stained smear, in colour."),
+        ("peripheral-blood-cells", "A blood cell of a stained smear, in colour."),
         {
             "basophil": "basophil",
             "eosinophil": "eosinophil",

@@ -21,7 +21,7 @@ _MOST_CLASSES = 256
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 """No comma and no space: values are listed in commands."""
-_TEXTS = ("name", "title", "description", "licence", "attribution")
+_TEXTS = ("name", "source", "description", "licence", "attribution")
 
 
 def described_set(path: Path) -> ImageSet | None:
@@ -56,7 +56,7 @@ def _image_set(values: Mapping[str, object], where: str) -> ImageSet:
     if set(values) != wanted:
         missing, unknown = sorted(wanted - set(values)), sorted(set(values) - wanted)
         raise DataError(f"{where}: missing {missing or 'nothing'}, not known {unknown or 'nothing'}")
-    name, title, description, licence, attribution = (_text(values[field], field, where) for field in _TEXTS)
+    name, source, description, licence, attribution = (_text(values[field], field, where) for field in _TEXTS)
     if not _NAME.fullmatch(name):
         raise DataError(f"{where}: name must be of small letters, digits and single hyphens, e.g. skin-lesions")
     entries = values["classes"]
@@ -73,7 +73,7 @@ def _image_set(values: Mapping[str, object], where: str) -> ImageSet:
                 "beginning with a letter or digit"
             )
         classes[value] = _text(entry["meaning"], f"meaning of class {label}", where)
-    return ImageSet(name, title, description, classes, licence, attribution, notes=(f"Described by {where}.",))
+    return ImageSet(name, source, description, classes, licence, attribution, notes=(f"Described by {where}.",))
 
 
 def _text(value: object, field: str, where: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ...runtime.schema import ClassCondition, ImageSchema
 
-LABEL = "image_class"
-"""Name of the label of every set, as `beat_class` is of beats: what sets tell apart is a diagnosis in one, a cell or a
-tissue in the next, and what names the label of one set, in a command or a file, then fits them all."""
+LABEL = "finding"
+"""Name of the label of every set, as `beat_class` is of beats. What is found in an image is a disease in one set,
+a cell or a tissue in the next; what names the label of one set, in a command or a file, then fits them all."""
 
 FEWEST_PIXELS, MOST_PIXELS = 28, 128
 """A side of an image."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ...runtime.errors import DataError
+from ...runtime.errors import DataError, RequestError
 from ...runtime.schema import ClassCondition
 from .dataset import Dataset, Provenance, Split
 from .digest import dataset_digest
@@ -54,7 +54,7 @@ def load_images(path: Path, *, classes: Sequence[str] | None = None, on_progress
         on_progress: Told after every few megabytes.
 
     Raises:
-        RequestError: A class is unknown.
+        RequestError: A class is unknown, or fewer than two are asked for.
         DataError: The file is missing, incomplete, damaged, foreign or too large, it is another set than its name or
             sidecar say, or a class has too few images.
     """
@@ -95,7 +95,7 @@ def load_images(path: Path, *, classes: Sequence[str] | None = None, on_progress
     _check_remaining(splits, label, seen, path.name)
     provenance = Provenance(
         kind="images",
-        source=f"{what.title} ({path.name}, {layout.pixels} pixels a side)",
+        source=f"{what.source} ({path.name}, {layout.pixels} pixels a side)",
         licence=what.licence,
         attribution=what.attribution,
         synthetic=False,
@@ -145,12 +145,12 @@ def _set_of(path: Path, layout: Layout, labels: Labels) -> ImageSet:
     for split, label in highest.items():
         if label >= len(what.classes):
             raise DataError(
-                f"{path.name} has label {label} in {split}, and {what.title} has {len(what.classes)} classes, 0 to "
+                f"{path.name} has label {label} in {split}, and {what.source} has {len(what.classes)} classes, 0 to "
                 f"{len(what.classes) - 1}; describe it in {path.stem}.toml, or rename it if it is another set"
             )
     if what.channels not in (None, layout.channels):
         raise DataError(
-            f"{path.name} holds images of {layout.channels} channel(s), and {what.title} has {what.channels}; rename "
+            f"{path.name} holds images of {layout.channels} channel(s), and {what.source} has {what.channels}; rename "
             "it if it is another set"
         )
     return what
@@ -167,6 +167,8 @@ def _chosen(
             f"{name} has fewer than two classes of at least {MINIMUM_TRAIN_IMAGES} train images ({listed}); add images"
         )
     chosen = chosen_values(label, enough if classes is None else classes)
+    if len(chosen) < 2:
+        raise RequestError(f"two classes at least are needed; give some of {','.join(label.values)}")
     for value in chosen:
         if counts[value] < MINIMUM_TRAIN_IMAGES:
             remedy = f"leave it out with --classes {','.join(enough)}" if enough else "add images"

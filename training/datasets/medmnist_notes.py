@@ -42,7 +42,7 @@ def _listed(what: ImageSet, layout: Layout) -> list[str]:
         return []
     published = ", ".join(f"{count} {split}" for split, count in zip(layout.counts, what.listed or (), strict=True))
     here = ", ".join(f"{count} {split}" for split, count in layout.counts.items())
-    return [f"The publishers list {published} images of {what.title}; this file holds {here}."]
+    return [f"The publishers list {published} images of {what.source}; this file holds {here}."]
 
 
 def _counts(labels: Mapping[str, npt.NDArray[np.intp]], index: int) -> dict[str, int]:

@@ -1,22 +1,11 @@
-"""What a stay in intensive care is here, for recorded and simulated ones alike: hours, variables, outcome, schema."""
+"""What a stay in intensive care is here, for recorded and simulated ones alike: hours, channels, outcome, schema."""
 
 from __future__ import annotations
 
 from ...runtime.schema import Channel, ClassCondition, NumberCondition, SignalSchema
+from .challenge2012_variables import VARIABLES
 
 HOURS = 48
-
-# fmt: off
-VARIABLES = (
-    ("HR", "/min", 20.0, 250.0), ("SysABP", "mm[Hg]", 30.0, 280.0), ("DiasABP", "mm[Hg]", 10.0, 180.0),
-    ("MAP", "mm[Hg]", 20.0, 220.0), ("Temp", "Cel", 30.0, 43.0), ("RespRate", "/min", 2.0, 70.0),
-    ("SaO2", "%", 50.0, 100.0), ("FiO2", "1", 0.21, 1.0), ("Urine", "mL", 0.0, 3000.0), ("GCS", "{score}", 3.0, 15.0),
-    ("pH", "[pH]", 6.5, 8.0), ("Lactate", "mmol/L", 0.1, 35.0), ("Creatinine", "mg/dL", 0.1, 25.0),
-    ("BUN", "mg/dL", 1.0, 220.0), ("Na", "mmol/L", 90.0, 180.0), ("K", "mmol/L", 1.5, 12.0),
-    ("Glucose", "mg/dL", 10.0, 1200.0), ("HCT", "%", 8.0, 65.0), ("WBC", "10*3/uL", 0.1, 200.0),
-    ("Platelets", "10*3/uL", 2.0, 1500.0),
-)
-# fmt: on
 
 OUTCOME = ClassCondition("outcome", ("survived", "died"), ("left hospital alive", "died in hospital"))
 ICU_TYPE = ClassCondition(
@@ -26,15 +15,27 @@ ICU_TYPE = ClassCondition(
 )
 SEX = ClassCondition("sex", ("F", "M"), ("female", "male"))
 AGE = NumberCondition("age", "a", 15.0, 90.0)
+"""Adults; in the source everybody older than 90 is 90."""
+
+_AGE_BANDS = ((45.0, "under 45"), (65.0, "45 to 64"), (80.0, "65 to 79"))  # years below, name
+_OLDEST = "80 and over"
 
 
 def stay_schema() -> SignalSchema:
-    """The schema of the first 48 hours of stays."""
+    """The schema of the first 48 hours of stays, of all outcomes; how often conditions occur is not said yet."""
     return SignalSchema(
         name="icu-stays",
-        description="The first 48 hours of a stay in intensive care, hour by hour; missing where nothing was measured.",
-        channels=tuple(Channel(*variable, may_be_missing=True) for variable in VARIABLES),
+        description=(
+            "The first 48 hours of a stay in intensive care, hour by hour from admission: the last value of the hour, "
+            "of urine the sum; missing where nothing was measured."
+        ),
+        channels=tuple(Channel(v.name, v.unit, v.minimum, v.maximum, may_be_missing=True) for v in VARIABLES),
         sampling_rate_hz=1.0 / 3600.0,
         length=HOURS,
         conditions=(OUTCOME, ICU_TYPE, SEX, AGE),
     )
+
+
+def age_band(age_a: float) -> str:
+    """The band of an age in years, wide enough for some dozens of patients each."""
+    return next((name for below, name in _AGE_BANDS if age_a < below), _OLDEST)

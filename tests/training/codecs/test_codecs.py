@@ -196,3 +196,14 @@ def test_public_constants_do_not_depend_on_any_record(codec: Codec, samples: npt
     codec.fit(samples)
     codec.fit_public()
     assert all(torch.equal(before[name], tensor) for name, tensor in codec.state_dict().items())
+
+
+@pytest.mark.parametrize("end", [0.1, 30.1])
+def test_an_end_of_the_range_that_float32_rounds_moves_nothing(end: float) -> None:
+    """0.1 is more in float32 and 30.1 is less: neither may become a second knot in the place of the first."""
+    creatinine = np.round(np.random.default_rng(3).lognormal(0.2, 0.8, 3000), 1).clip(0.1, 30.1)
+    known = np.append(creatinine, end).astype(np.float32)
+    scores = NormalScores([0.1], [30.1])
+    scores.fit([known.astype(np.float64)])
+    values = torch.from_numpy(known)[:, None]
+    np.testing.assert_allclose(scores.to_values(scores.to_scores(values)), values, atol=2e-3)

@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "images.md"
 
 GOOD = """
 name = "cells"
-title = "Cells 1"
+source = "Cells 1"
 description = "A cell."
 licence = "CC0-1.0"
 attribution = "Nobody."
@@ -40,7 +40,7 @@ def test_the_example_of_the_docs_is_read_as_it_says(tmp_path: Path) -> None:
 
 def test_the_docs_name_every_known_set() -> None:
     text = DOCS.read_text()
-    assert [known.title for known in KNOWN.values() if known.title.split()[0] not in text] == []
+    assert [known.source for known in KNOWN.values() if known.source.split()[0] not in text] == []
 
 
 def test_no_text_is_no_description(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_no_text_whatever_escapes_as_another_error(tmp_path: Path, content: byte
 
 
 @pytest.mark.parametrize(
-    ("stem", "title"),
+    ("stem", "source"),
     [
         ("pneumoniamnist", "PneumoniaMNIST"),
         ("PneumoniaMNIST", "PneumoniaMNIST"),
@@ -94,10 +94,10 @@ def test_no_text_whatever_escapes_as_another_error(tmp_path: Path, content: byte
         ("organsmnist_128", "OrganSMNIST"),
     ],
 )
-def test_the_name_of_the_file_tells_the_set(stem: str, title: str) -> None:
+def test_the_name_of_the_file_tells_the_set(stem: str, source: str) -> None:
     found = known_set(stem)
     assert found is not None
-    assert found.title == title
+    assert found.source == source
 
 
 @pytest.mark.parametrize(

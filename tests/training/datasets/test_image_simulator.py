@@ -72,13 +72,13 @@ def test_images_are_finite_grey_and_not_washed_out(simulated: Dataset) -> None:
 
 def test_a_plain_classifier_tells_opacities_in_patients_it_never_saw_but_not_all(simulated: Dataset) -> None:
     model = LogisticRegression(C=0.05, max_iter=500)
-    model.fit(simulated.train.samples.reshape(300, -1), simulated.train.columns["image_class"])
-    accuracy = model.score(simulated.test.samples.reshape(150, -1), simulated.test.columns["image_class"])
+    model.fit(simulated.train.samples.reshape(300, -1), simulated.train.columns["finding"])
+    accuracy = model.score(simulated.test.samples.reshape(150, -1), simulated.test.columns["finding"])
     assert 0.7 < accuracy < 0.99
 
 
 def test_both_findings_occur_in_their_shares(simulated: Dataset) -> None:
-    share = simulated.train.columns["image_class"].mean()
+    share = simulated.train.columns["finding"].mean()
     assert 0.4 < share < 0.6
     assert simulated.label.shares == pytest.approx((1.0 - share, share), abs=0.001)
 

@@ -41,7 +41,7 @@ def load(folder: Path, content: Arrays, name: str = "set", **options: object) ->
 
 
 def labels_of(dataset: Dataset, split: str) -> list[str]:
-    column = getattr(dataset, split).columns["image_class"]
+    column = getattr(dataset, split).columns["finding"]
     return [dataset.label.values[int(index)] for index in column]
 
 
@@ -58,7 +58,7 @@ def test_pixels_and_labels_come_back_exactly(tmp_path: Path, shape: tuple[int, .
             assert np.array_equal(np.rint(part.samples[:, channel] * 255), raw[..., channel])
         assert part.samples.min() == 0.0
         assert part.samples.max() == 1.0
-        assert part.columns["image_class"].tolist() == content[f"{prefix}_labels"][:, 0].tolist()
+        assert part.columns["finding"].tolist() == content[f"{prefix}_labels"][:, 0].tolist()
         assert len(set(part.patients.tolist())) == len(part)
     assert found.schema.channels == (("red", "green", "blue") if shape[2:] == (3,) else ("grey",))
 
@@ -68,7 +68,7 @@ def test_simulated_and_recorded_images_have_one_kind_of_schema(tmp_path: Path) -
     simulated = chest_schema()
     assert type(found) is type(simulated)
     assert (found.name, found.shape, found.channels) == (simulated.name, simulated.shape, simulated.channels)
-    assert found.label.name == simulated.label.name == "image_class"
+    assert found.label.name == simulated.label.name == "finding"
 
 
 def test_a_known_set_has_its_classes_licence_and_authors(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_known_set_has_its_classes_licence_and_authors(tmp_path: Path) -> None
 
 def test_a_sidecar_takes_the_place_of_what_is_known(tmp_path: Path) -> None:
     (tmp_path / "pneumoniamnist.toml").write_text(
-        'name = "own"\ntitle = "Own set"\ndescription = "Own."\nlicence = "CC0-1.0"\nattribution = "Us."\n'
+        'name = "own"\nsource = "Own set"\ndescription = "Own."\nlicence = "CC0-1.0"\nattribution = "Us."\n'
         'classes = [{value = "no", meaning = "not ill"}, {value = "yes", meaning = "ill"}]\n'
     )
     found = load(tmp_path, arrays(), "pneumoniamnist")
@@ -161,8 +161,8 @@ def test_a_class_that_test_lacks_is_noted(tmp_path: Path) -> None:
     assert "Test holds no image of class class_1." in load(tmp_path, content).provenance.notes
 
 
-@pytest.mark.parametrize("classes", [["nothing"], []])
-def test_an_unknown_class_is_a_wrong_request(tmp_path: Path, classes: list[str]) -> None:
+@pytest.mark.parametrize("classes", [["nothing"], [], ["class_0"]])
+def test_an_unknown_class_or_one_alone_is_a_wrong_request(tmp_path: Path, classes: list[str]) -> None:
     with pytest.raises(RequestError, match="give some of class_0,class_1"):
         load(tmp_path, arrays(), classes=classes)
 
@@ -411,7 +411,7 @@ def test_the_public_sets_hold_what_their_publishers_say(
     assert found.label.values == values
     assert found.schema.shape == shape
     for split, expected in counts.items():
-        assert np.bincount(getattr(found, split).columns["image_class"].astype(int)).tolist() == expected
+        assert np.bincount(getattr(found, split).columns["finding"].astype(int)).tolist() == expected
     # Ten images of PneumoniaMNIST's train split are in validation too.
     duplicates = "10 images of train are in validation too, pixel by pixel, and are left out of train."
     assert (duplicates in found.provenance.notes) == file.startswith("pneumonia")
