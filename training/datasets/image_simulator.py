@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...runtime.schema import ClassCondition, ImageSchema
+from ...runtime.schema import ImageSchema
 from .chest_image import draw_chest, take_image
 from .dataset import Dataset
+from .images import LABEL, image_schema
 from .patient_samples import PatientSamples, Progress
 from .simulation import Place, Simulator, simulated_dataset
 
 PIXELS = 28
 
-FINDING = ClassCondition("finding", ("normal", "opacity"), ("clear lungs", "opacities in the lungs"))
+CLASSES = {"normal": "clear lungs", "opacity": "opacities in the lungs"}
 
 _OPACITY_SHARE = 0.5
 
@@ -37,11 +38,11 @@ def simulate_images(
     Args:
         patients: How many in train, validation and test, before `classes` picks some.
         seed: Not negative.
-        classes: Findings to keep, `normal` or `opacity`; `None` keeps both.
+        classes: Classes to keep, `normal` or `opacity`; `None` keeps both.
         on_progress: Told after every patient.
 
     Raises:
-        RequestError: A number is too small, or a finding is unknown.
+        RequestError: A number is too small, or a class is unknown.
     """
     return simulated_dataset(
         _SIMULATOR,
@@ -56,17 +57,11 @@ def simulate_images(
 
 def chest_schema() -> ImageSchema:
     """The schema of the images."""
-    return ImageSchema(
-        name="chest-xrays",
-        description="A chest X-ray from the front, in grey; air is dark.",
-        channels=("grey",),
-        height=PIXELS,
-        width=PIXELS,
-        conditions=(FINDING,),
-    )
+    description = "A chest X-ray from the front, in grey; air is dark."
+    return image_schema("chest-xrays", description, CLASSES, channels=1, pixels=PIXELS)
 
 
 def _draw(place: Place) -> PatientSamples:
     opacity = bool(place.generator.random() < _OPACITY_SHARE)
     image = take_image(draw_chest(place.generator, opacity=opacity), PIXELS, place.generator)
-    return PatientSamples(samples=image[None, None], columns={FINDING.name: float(opacity)})
+    return PatientSamples(samples=image[None, None], columns={LABEL: float(opacity)})

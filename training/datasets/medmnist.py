@@ -1,159 +1,207 @@
-"""Images in the layout of MedMNIST: one npz with images and labels of train, val and test (Yang et al., Sci Data 2023).
+"""Images in MedMNIST's layout: one npz file with images and labels of train, validation and test.
 
-Members `train_images` [n, height, width] or [n, height, width, 3], uint8, `train_labels` [n, 1], and the same of `val`
-and `test`. Known sets are in `medmnist_sets`; any other one needs a TOML of the same name beside it.
+Source: Yang J et al., Sci Data 10:41, 2023. Any set in this layout is read, with 28 to 128 pixels a side, grey or RGB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ...runtime.errors import DataError, RequestError
-from ...runtime.schema import ClassCondition, ImageSchema
+from ...runtime.schema import ClassCondition
 from .dataset import Dataset, Provenance, Split
 from .digest import dataset_digest
-from .medmnist_file import read_arrays
-from .medmnist_sets import ImageSet, set_of
-
-CONDITION = "finding"
-"""Name of the class condition of every image set."""
+from .image_set import ImageSet, unknown_set
+from .image_sets import known_set
+from .image_sidecar import described_set
+from .images import image_schema
+from .medmnist_layout import Layout, read_labels, read_layout, read_patients
+from .medmnist_notes import notes
+from .medmnist_split import Seen, read_split
+from .npz_reader import open_npz
+from .occurrence import as_they_occur
+from .simulation import chosen_values, narrowed
 
 MINIMUM_TRAIN_IMAGES = 20
 """A class with fewer images to train on is refused."""
+MOST_NUMBERS = 2**30
+"""Of all kept images: 4 GiB as they are trained on."""
 
-_SPLITS = {"train": "train", "validation": "val", "test": "test"}
-_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+_READ_ORDER = ("test", "validation", "train")
+"""An image in two splits stays in the first of these."""
+
+Labels = Mapping[str, npt.NDArray[np.intp]]
+"""Per split the labels [n] of the file."""
 
 Progress = Callable[[int, int, str], None]
-"""Called as (steps done, steps in all, what was just done)."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The images of one split as they lie in the file."""
-
-    images: npt.NDArray[np.uint8]
-    """[n, channels, height, width]."""
-    labels: npt.NDArray[np.intp]
+"""Called as (images read, images in all, of which split)."""
 
 
 def load_images(path: Path, *, classes: Sequence[str] | None = None, on_progress: Progress | None = None) -> Dataset:
-    """Read an npz of images into pixels from 0 to 1, with the split that the file makes.
+    """Read a set of images [n, channels, height, width] from 0 to 1, with their class as the label.
+
+    The set is known by its sidecar (the file's name with `.toml`), or by its name; else its classes are called by
+    number and its licence is not stated. An image that is in two splits stays in test before validation before train.
 
     Args:
-        path: The npz.
-        classes: Classes to keep; `None` keeps all.
-        on_progress: Told after every split.
+        path: The npz file; only it and its sidecar are read.
+        classes: Values of the label to keep; `None` keeps those with enough images to train on.
+        on_progress: Told after every few megabytes.
 
     Raises:
         RequestError: A class is unknown, or fewer than two are asked for.
-        DataError: The file is missing, damaged, foreign, or holds too few images of a class.
+        DataError: The file is missing, incomplete, damaged, foreign or too large, it is another set than its name or
+            sidecar say, or a class has too few images.
     """
-    known = set_of(path)
-    parts: dict[str, _Part] = {}
-    for number, (name, prefix) in enumerate(_SPLITS.items()):
-        parts[name] = _part(path, prefix)
-        if on_progress is not None:
-            on_progress(number + 1, len(_SPLITS), f"{name} images")
-    shapes = {part.images.shape[1:] for part in parts.values()}
-    if len(shapes) != 1:
-        raise DataError(f"{path} holds images of several sizes, {sorted(shapes)}; bring them to one size first")
-    _check_labels(path, parts, known)
-    notes = []
-    parts["train"], dropped = _without_those_of(parts["train"], parts["validation"], parts["test"])
-    if dropped:
-        notes.append(f"{dropped} train images are the same as one of validation or test, and are left out.")
-    kept = _chosen(known, classes)
-    for name in kept:
-        count = int((parts["train"].labels == known.classes.index(name)).sum())
-        if count < MINIMUM_TRAIN_IMAGES:
-            raise DataError(
-                f"{path}: class {name} has {count} train images, and at least {MINIMUM_TRAIN_IMAGES} are needed to "
-                "learn it; leave it out with --classes"
+    _check_path(path)
+    with open_npz(path) as npz:
+        layout = read_layout(npz, path.name)
+        labels = {split: read_labels(npz, split, path.name) for split in layout.counts}
+        patients = {
+            split: read_patients(npz, split, path.name) if layout.names_patients else _own_names(split, count)
+            for split, count in layout.counts.items()
+        }
+        _check_patients(patients, path.name)
+        what = _set_of(path, layout, labels)
+        whole = image_schema(what.name, what.description, what.classes, channels=layout.channels, pixels=layout.pixels)
+        chosen = _chosen(whole.label, classes, labels["train"], path.name)
+        index = np.array([chosen.index(value) if value in chosen else -1 for value in whole.label.values])
+        _check_memory(layout, {split: index[of_split] for split, of_split in labels.items()}, path.name)
+        splits: dict[str, Split] = {}
+        seen, total, done = Seen(), sum(layout.counts.values()), 0
+        for split in _READ_ORDER:
+
+            def more(count: int, split: str = split) -> None:
+                nonlocal done
+                done += count
+                if on_progress is not None:
+                    on_progress(done, total, f"{split} images")
+
+            splits[split] = read_split(
+                npz,
+                split,
+                layout,
+                classes=index[labels[split]],
+                patients=patients[split],
+                seen=seen,
+                on_images=more,
             )
-    left_out = [name for name in known.classes if name not in kept]
-    if left_out:
-        notes.append(f"Classes left out as asked: {', '.join(left_out)}.")
-    notes.append("The file does not say whose an image is: each counts as a patient of its own.")
-    notes.append("The split is the file's own.")
-    index = np.array([kept.index(name) if name in kept else -1 for name in known.classes])
-    splits = {name: _split(name, part, index) for name, part in parts.items()}
+    label = narrowed(whole.label, chosen)
+    _check_remaining(splits, label, seen, path.name)
     provenance = Provenance(
         kind="images",
-        source=known.source,
-        licence=known.licence,
-        attribution=known.attribution,
+        source=f"{what.source} ({path.name}, {layout.pixels} pixels a side)",
+        licence=what.licence,
+        attribution=what.attribution,
         synthetic=False,
         digest=dataset_digest(splits),
-        notes=tuple(notes),
+        notes=notes(what, layout, whole.label, chosen, labels, seen),
     )
-    shape = splits["train"].samples.shape[1:]
-    schema = ImageSchema(
-        name=known.name,
-        description=known.description,
-        channels=_CHANNELS[shape[0]],
-        height=shape[1],
-        width=shape[2],
-        conditions=(
-            ClassCondition(CONDITION, kept, tuple(known.meanings[known.classes.index(name)] for name in kept)),
-        ),
-    )
+    schema = replace(whole, conditions=as_they_occur((label,), splits["train"].columns))
     return Dataset(schema, splits["train"], splits["validation"], splits["test"], provenance)
 
 
-def _part(path: Path, prefix: str) -> _Part:
-    images, labels = read_arrays(path, (f"{prefix}_images", f"{prefix}_labels"))
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
+def _check_path(path: Path) -> None:
+    if path.is_dir():
+        inner = sorted(path.glob("*.npz"))
+        remedy = f"name {inner[0]} instead" if inner else "name an npz file in MedMNIST's layout"
+        raise DataError(f"{path} is a folder; {remedy}")
+    if not path.is_file():
         raise DataError(
-            f"{path}: {prefix}_images are {images.dtype} of shape {images.shape}; "
-            "they must be uint8, [n, height, width] or [n, height, width, 3]"
+            f"there is no file {path}; name an npz file in MedMNIST's layout, as https://medmnist.com gives them, "
+            "or use the data 'simulated'"
         )
-    if labels.ndim == 2 and labels.shape[1] != 1:
-        raise DataError(f"{path}: {prefix}_labels hold {labels.shape[1]} labels an image; only one is understood")
-    flat = labels.reshape(-1)
-    if flat.dtype.kind not in "iu" or len(flat) != len(images) or not len(images):
-        raise DataError(f"{path}: {prefix} holds {len(images)} images and {len(flat)} labels of type {labels.dtype}")
-    channels_first = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    return _Part(channels_first, flat.astype(np.intp))
 
 
-def _check_labels(path: Path, parts: dict[str, _Part], known: ImageSet) -> None:
-    for name, part in parts.items():
-        if part.labels.min() < 0 or part.labels.max() >= len(known.classes):
+def _own_names(split: str, count: int) -> npt.NDArray[np.str_]:
+    """Each image a patient of its own, named by its place in the file."""
+    return np.array([f"{split}-{number:06d}" for number in range(count)])
+
+
+def _check_patients(patients: Mapping[str, npt.NDArray[np.str_]], name: str) -> None:
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        shared = np.intersect1d(patients[first], patients[second])
+        if len(shared):
+            raise DataError(f"{name} has images of patient {shared[0]} in {first} and in {second}; split by patient")
+
+
+def _set_of(path: Path, layout: Layout, labels: Labels) -> ImageSet:
+    """What the file holds, checked against what it says of itself.
+
+    Raises:
+        DataError: It holds other labels or colours than the set, or one class alone.
+    """
+    highest = {split: int(of_split.max()) for split, of_split in labels.items()}
+    if len(np.unique(labels["train"])) < 2:
+        raise DataError(f"all train images of {path.name} have label {labels['train'][0]}; two classes are needed")
+    what = described_set(path.with_suffix(".toml")) or known_set(path.stem)
+    if what is None:
+        return unknown_set(path.stem, max(highest.values()) + 1)
+    for split, label in highest.items():
+        if label >= len(what.classes):
             raise DataError(
-                f"{path}: the {name} labels run from {part.labels.min()} to {part.labels.max()}, and {known.name} has "
-                f"{len(known.classes)} classes"
+                f"{path.name} has label {label} in {split}, and {what.source} has {len(what.classes)} classes, 0 to "
+                f"{len(what.classes) - 1}; describe it in {path.stem}.toml, or rename it if it is another set"
             )
-    if len(np.unique(parts["train"].labels)) < 2:
-        raise DataError(f"{path}: all train images are of one class; there is nothing to tell apart")
+    if what.channels not in (None, layout.channels):
+        raise DataError(
+            f"{path.name} holds images of {layout.channels} channel(s), and {what.source} has {what.channels}; rename "
+            "it if it is another set"
+        )
+    return what
 
 
-def _without_those_of(train: _Part, *others: _Part) -> tuple[_Part, int]:
-    """The train images that no other split holds byte for byte, and how many were dropped."""
-    elsewhere = {image.tobytes() for part in others for image in part.images}
-    keep = np.array([image.tobytes() not in elsewhere for image in train.images])
-    return _Part(train.images[keep], train.labels[keep]), int((~keep).sum())
+def _chosen(
+    label: ClassCondition, classes: Sequence[str] | None, train: npt.NDArray[np.intp], name: str
+) -> tuple[str, ...]:
+    counts = dict(zip(label.values, np.bincount(train, minlength=len(label.values)).tolist(), strict=True))
+    enough = [value for value, count in counts.items() if count >= MINIMUM_TRAIN_IMAGES]
+    if classes is None and len(enough) < 2:
+        listed = ", ".join(f"{value} {count}" for value, count in counts.items())
+        raise DataError(
+            f"{name} has fewer than two classes of at least {MINIMUM_TRAIN_IMAGES} train images ({listed}); add images"
+        )
+    chosen = chosen_values(label, enough if classes is None else classes)
+    if len(chosen) < 2:
+        raise RequestError(f"two classes at least are needed; give some of {','.join(label.values)}")
+    for value in chosen:
+        if counts[value] < MINIMUM_TRAIN_IMAGES:
+            remedy = f"leave it out with --classes {','.join(enough)}" if enough else "add images"
+            raise DataError(
+                f"{label.name} {value} has {counts[value]} images in the train split, and at least "
+                f"{MINIMUM_TRAIN_IMAGES} are needed to learn it; {remedy}"
+            )
+    return chosen
 
 
-def _chosen(known: ImageSet, classes: Sequence[str] | None) -> tuple[str, ...]:
-    wanted = known.classes if classes is None else tuple(classes)
-    unknown = [name for name in wanted if name not in known.classes]
-    if unknown or len(set(wanted)) < 2:
-        what = f"there is no class {unknown[0]!r}" if unknown else "two classes at least are needed"
-        raise RequestError(f"{what}; give some of {','.join(known.classes)}")
-    return tuple(name for name in known.classes if name in wanted)
+def _check_memory(layout: Layout, classes: Labels, name: str) -> None:
+    kept = sum(int((of_split >= 0).sum()) for of_split in classes.values())
+    numbers = kept * layout.channels * layout.pixels**2
+    if numbers > MOST_NUMBERS:
+        raise DataError(
+            f"{kept} images of {name} are {4 * numbers / 2**30:.1f} GiB to train on, and at most "
+            f"{4 * MOST_NUMBERS / 2**30:g} GiB are taken; keep fewer classes with --classes, or take smaller images"
+        )
 
 
-def _split(name: str, part: _Part, index: npt.NDArray[np.intp]) -> Split:
-    labels = index[part.labels]
-    keep = labels >= 0
-    return Split(
-        samples=part.images[keep].astype(np.float32) / np.float32(255.0),
-        columns={CONDITION: labels[keep].astype(np.float64)},
-        patients=np.array([f"{name}-{number}" for number in np.flatnonzero(keep)]),
-    )
+def _check_remaining(splits: Mapping[str, Split], label: ClassCondition, seen: Seen, name: str) -> None:
+    """What is left once images that are in two splits are out of one of them."""
+    removed = sum(seen.removed.values())
+    for split, found in splits.items():
+        if not len(found):
+            raise DataError(
+                f"{name} has no {split} images of {', '.join(label.values)} ({removed} images were in two splits and "
+                "left out of one); split it anew"
+            )
+    counts = np.bincount(splits["train"].columns[label.name].astype(np.intp), minlength=len(label.values))
+    for value, count in zip(label.values, counts.tolist(), strict=True):
+        if count < MINIMUM_TRAIN_IMAGES:
+            raise DataError(
+                f"{label.name} {value} has {count} train images that are in no other split, and at least "
+                f"{MINIMUM_TRAIN_IMAGES} are needed to learn it; split {name} anew"
+            )
