@@ -13,6 +13,8 @@ from .resampling import TwoSidedBootstrap
 
 _WORKING_NUMBERS = 2**25
 """About how many numbers may be held at a time."""
+_FEW_RECORDS = 4
+"""Records of both sides for each feature up to which their own products are the smaller matrix."""
 
 
 def frechet_distance(real: Embedded, synthetic: Embedded) -> Figure:
@@ -28,16 +30,21 @@ def frechet_distance(real: Embedded, synthetic: Embedded) -> Figure:
     real_draws, synthetic_draws = (
         np.concatenate([np.ones((1, weights.shape[1])), weights]) for weights in bootstrap.weights()
     )
-    step = max(1, _WORKING_NUMBERS // d**2)
-    distances = np.concatenate(
-        [
-            _distances(
-                *_moments(real, bootstrap.real, real_draws[first : first + step]),
-                *_moments(synthetic, bootstrap.synthetic, synthetic_draws[first : first + step]),
-            )
-            for first in range(0, len(real_draws), step)
-        ]
-    )
+    if len(real) + len(synthetic) <= _FEW_RECORDS * d:
+        distances = _distances_of_few(
+            real, real_draws[:, bootstrap.real.index], synthetic, synthetic_draws[:, bootstrap.synthetic.index]
+        )
+    else:
+        step = max(1, _WORKING_NUMBERS // d**2)
+        distances = np.concatenate(
+            [
+                _distances(
+                    *_moments(real, bootstrap.real, real_draws[first : first + step]),
+                    *_moments(synthetic, bootstrap.synthetic, synthetic_draws[first : first + step]),
+                )
+                for first in range(0, len(real_draws), step)
+            ]
+        )
     value, drawn = float(distances[0]), distances[1:]
     centred = np.maximum(drawn - np.median(drawn) + value, 0.0)
     note = f"{n} records span fewer than the {d} features; the distance is biased upwards" if n <= d else ""
@@ -80,3 +87,28 @@ def _distances(mean: FloatArray, covariance: FloatArray, other_mean: FloatArray,
     apart = ((mean - other_mean) ** 2).sum(axis=1)
     distances: FloatArray = apart + traces - 2.0 * np.sqrt(shared).sum(axis=1)
     return distances.clip(min=0.0)
+
+
+def _distances_of_few(real: Embedded, real_draws: FloatArray, synthetic: Embedded, draws: FloatArray) -> FloatArray:
+    """The same from the records [n, d] and how often each is drawn [draws, n], without a covariance.
+
+    With X'X and Y'Y the covariances, tr (X'X Y'Y)^1/2 is the sum of the singular values of XY', which has as many rows
+    and columns as there are records: fewer than features, where there are many categories.
+    """
+    distances = np.empty(len(draws))
+    for number, weights in enumerate(zip(real_draws, draws, strict=True)):
+        (mean, x), (other, y) = (
+            _spread(*side) for side in zip((real.vectors, synthetic.vectors), weights, strict=True)
+        )
+        shared = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+        distances[number] = ((mean - other) ** 2).sum() + (x**2).sum() + (y**2).sum() - 2.0 * shared
+    clipped: FloatArray = distances.clip(min=0.0)
+    return clipped
+
+
+def _spread(vectors: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean [d], and records about it [drawn, d], scaled so that their products sum to the covariance."""
+    drawn = weights > 0
+    vectors, weights = vectors[drawn], weights[drawn]
+    mean = weights @ vectors / weights.sum()
+    return mean, (vectors - mean) * np.sqrt(weights / (weights.sum() - 1.0))[:, None]

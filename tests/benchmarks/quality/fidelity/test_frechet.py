@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
+from edgeward.benchmarks.quality.fidelity import frechet
 from edgeward.benchmarks.quality.fidelity.features import Embedded
 from edgeward.benchmarks.quality.fidelity.frechet import frechet_distance
 from hypothesis import given, settings
@@ -40,6 +41,20 @@ def test_it_is_what_scipys_matrix_root_gives(patients: int) -> None:
     synthetic = gaussian(200, 8, seed=1, shift=1000.5)
     synthetic = Embedded((synthetic.vectors - 1000.5) @ mix + 1000.5, synthetic.patients)
     assert frechet_distance(real, synthetic).value == pytest.approx(by_matrix_root(real, synthetic), rel=1e-6)
+
+
+@pytest.mark.parametrize("patients", [None, 9])
+def test_both_ways_to_find_it_agree_on_value_and_interval(
+    patients: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synthetic = gaussian(60, 25, patients=patients, shift=50.0), gaussian(40, 25, seed=1, shift=50.3)
+    found = []
+    for few_records in (0, 4):
+        monkeypatch.setattr(frechet, "_FEW_RECORDS", few_records)
+        found.append(frechet_distance(real, synthetic))
+    by_covariances, by_records = found
+    for end in ("value", "low", "high"):
+        assert getattr(by_records, end) == pytest.approx(getattr(by_covariances, end), rel=1e-6)
 
 
 def test_equal_records_are_no_distance_apart_even_where_features_are_constant() -> None:
