@@ -28,7 +28,7 @@ MADE = 300
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return task_of(simulate_images(patients=(200, 60, 150), seed=1))
+    return task_of(simulate_images(patients=(150, 60, 150), seed=1))
 
 
 def others(_: Task) -> Records:
@@ -100,7 +100,7 @@ def test_each_way_to_fail_turns_its_light_on(evidence: Evidence, source: str, ax
 
 
 def test_a_collapse_is_told_by_coverage_and_not_by_precision(evidence: Evidence) -> None:
-    assert value(evidence, "precision", "collapsed") > 0.9
+    assert value(evidence, "precision", "collapsed") > 0.7
     assert value(evidence, "coverage", "collapsed") < 0.3 < 0.9 < value(evidence, "coverage", "real")
 
 
