@@ -36,8 +36,8 @@ class Maker:
 
     schema: Schema
     noise_shape: tuple[int, ...]
-    graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    """(noise, condition) to samples, through which gradients flow."""
+    graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None
+    """(noise, condition) to samples, through which gradients flow; None where numbers are rounded and values chosen."""
     sample: Sample
     """In the view of the judge."""
 
@@ -48,7 +48,7 @@ def maker_of_module(model: Generative, schema: Schema, seed: int) -> Maker:
     def sample(condition: npt.NDArray[np.float32], first: int) -> npt.NDArray[np.float32]:
         return values_as_judged(samples_for(model, condition, seed=seed, first=first), schema)
 
-    return Maker(schema, model.noise_shape, model, sample)
+    return Maker(schema, model.noise_shape, None if _discrete(schema) else model, sample)
 
 
 def maker_of_variant(bundle: Bundle, variant: Variant, seed: int) -> Maker:
@@ -63,7 +63,13 @@ def maker_of_variant(bundle: Bundle, variant: Variant, seed: int) -> Maker:
             parts.append(session.run((noise.take(first + start, len(asked)), asked))[0])
         return values_as_judged(np.concatenate(parts), bundle.manifest.data)
 
-    return Maker(bundle.manifest.data, bundle.manifest.noise_shape, TorchGraph(content), sample)
+    schema = bundle.manifest.data
+    return Maker(schema, bundle.manifest.noise_shape, None if _discrete(schema) else TorchGraph(content), sample)
+
+
+def _discrete(schema: Schema) -> bool:
+    """Whether a sample is rounded and chosen, so that no gradient flows through it."""
+    return isinstance(schema, TableSchema) or schema.has_gaps
 
 
 def loss_of(maker: Maker, task: Task, schema: Schema, descents: int) -> Loss:
@@ -78,13 +84,13 @@ def loss_of(maker: Maker, task: Task, schema: Schema, descents: int) -> Loss:
         schema: Of the data, whose records' conditions are in its terms.
         descents: How hard to try.
     """
-    discrete = isinstance(maker.schema, TableSchema) or maker.schema.has_gaps
-    embedder = fit_embedder(task, steps=0) if discrete else None
+    embedder = None if maker.graph else fit_embedder(task, steps=0)
     scale = task.train.values.std(axis=(0, *range(2, task.train.values.ndim)), keepdims=True)[0]
 
     def loss(records: Records) -> npt.NDArray[np.float64]:
         condition = vectors_for(maker.schema, schema, records.columns, len(records))
-        if embedder:
+        if not maker.graph:
+            assert embedder  # noqa: S101 - fitted above for such makers
             samples = descents * _SAMPLES_A_DESCENT
             return sampling_loss(maker.sample, condition, embedder(records.values), embedder, samples=samples)
         return inversion_loss(

@@ -54,6 +54,22 @@ KINDS: dict[str, Kind] = {
         "table:load_table",
         "table_simulator:simulate_table",
     ),
+    "ecg-strips": Kind(
+        "the folder of the MIT-BIH Arrhythmia Database, or of other WFDB records with beats and rhythms annotated",
+        "strip_database:load_strips",
+        "strip_simulator:simulate_strips",
+    ),
+    "bedside-windows": Kind(
+        "the folder of the BIDMC PPG and Respiration Dataset (WFDB files)",
+        "bidmc:load_bidmc",
+        "bedside_simulator:simulate_windows",
+    ),
+    "bedside-windows-abp": Kind(
+        "the folder of the BIDMC PPG and Respiration Dataset (WFDB files), of which the records with arterial pressure "
+        "are read",
+        "bidmc:load_bidmc_with_pressure",
+        "bedside_simulator:simulate_pressure_windows",
+    ),
 }
 
 

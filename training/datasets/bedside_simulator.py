@@ -16,7 +16,8 @@ from .bedside import SAMPLING_RATE_HZ, SEX, WINDOW_LENGTH, bedside_schema, heart
 from .bedside_patient import draw_bedside_patient
 from .bedside_recording import CHANNELS, simulate_bedside
 from .dataset import Dataset
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 
 _ATTRIBUTION = (
     "Simulated by Edgeward after Clifford GD, McSharry PE, Proc SPIE 5467:290-301, 2004, and McSharry PE et al., IEEE "

@@ -20,8 +20,8 @@ from .challenge2012_outcomes import read_outcomes
 from .challenge2012_stay import Stay, parse_stay
 from .dataset import Dataset, Provenance, Split
 from .digest import dataset_digest
+from .label_classes import chosen_values, keep_classes, narrowed
 from .occurrence import as_they_occur
-from .simulation import chosen_values, keep_classes, narrowed
 from .stays import ICU_TYPE, OUTCOME, SEX, age_band, stay_schema
 
 SPLITS = ("train", "validation", "test")

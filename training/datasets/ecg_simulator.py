@@ -13,7 +13,8 @@ from ...runtime.errors import RequestError
 from .beats import BEAT_CLASSES, PatientBeats, beat_schema, chosen_classes, join_beats
 from .dataset import Dataset
 from .ecg_patient import draw_patient, record_beats
-from .simulation import SPLITS, Progress, Simulator, places
+from .patient_samples import SPLITS, Progress
+from .simulation import Simulator, places
 
 _SIMULATOR = Simulator(
     kind="ecg-beats",

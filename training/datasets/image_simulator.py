@@ -8,7 +8,8 @@ from ...runtime.schema import ImageSchema
 from .chest_image import draw_chest, take_image
 from .dataset import Dataset
 from .images import LABEL, image_schema
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 
 PIXELS = 28
 

@@ -20,12 +20,12 @@ from .image_set import ImageSet, unknown_set
 from .image_sets import known_set
 from .image_sidecar import described_set
 from .images import image_schema
+from .label_classes import chosen_values, narrowed
 from .medmnist_layout import Layout, read_labels, read_layout, read_patients
 from .medmnist_notes import notes
 from .medmnist_split import Seen, read_split
 from .npz_reader import open_npz
 from .occurrence import as_they_occur
-from .simulation import chosen_values, narrowed
 
 MINIMUM_TRAIN_IMAGES = 20
 """A class with fewer images to train on is refused."""

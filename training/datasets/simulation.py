@@ -7,21 +7,17 @@ were as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ...runtime.errors import RequestError
-from ...runtime.schema import ClassCondition, Schema
+from ...runtime.schema import Schema
 from .dataset import Dataset, Provenance, Split
 from .digest import dataset_digest
+from .label_classes import chosen_values, keep_classes, narrowed
 from .occurrence import as_they_occur
-
-SPLITS = ("train", "validation", "test")
-
-Progress = Callable[[int, int, str], None]
-"""Called as (patients done, patients in all, which patient) after each."""
+from .patient_samples import SPLITS, PatientSamples, Progress, join_patients
 
 
 @dataclass(frozen=True)
@@ -88,35 +84,6 @@ def places(patients: Sequence[int], seed: int, on_progress: Progress | None = No
                 on_progress(done, sum(patients), f"patient {name}")
 
 
-@dataclass(frozen=True)
-class PatientSamples:
-    """The samples of one simulated patient."""
-
-    samples: npt.NDArray[np.float32]
-    """[n, *shape]."""
-    columns: Mapping[str, float | npt.NDArray[np.float64]]
-    """Per condition [n], or one value for all: the class's index for a class, the quantity for a number."""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    """By the names of `Split.attributes`; the same names for all patients."""
-
-
-def join_patients(patients: Mapping[str, PatientSamples]) -> Split:
-    """One split of these patients, by name, all with the same columns and attributes."""
-    drawn = list(patients.values())
-    counts = [len(patient.samples) for patient in drawn]
-    return Split(
-        samples=np.concatenate([patient.samples for patient in drawn]),
-        columns={
-            name: np.concatenate(
-                [np.broadcast_to(np.asarray(p.columns[name], dtype=np.float64), len(p.samples)) for p in drawn]
-            )
-            for name in drawn[0].columns
-        },
-        patients=np.repeat(list(patients), counts),
-        attributes={name: np.repeat([p.attributes[name] for p in drawn], counts) for name in drawn[0].attributes},
-    )
-
-
 def simulated_dataset(
     simulator: Simulator,
     schema: Schema,
@@ -145,7 +112,7 @@ def simulated_dataset(
     drawn: dict[str, dict[str, PatientSamples]] = {split: {} for split in SPLITS}
     for place in places(patients, seed, on_progress):
         drawn[place.split][place.patient] = draw(place)
-    splits = {name: keep_classes(join_patients(found), schema.label, chosen) for name, found in drawn.items()}
+    splits = {name: keep_classes(join_patients(found.items()), schema.label, chosen) for name, found in drawn.items()}
     for name, split in splits.items():
         if not len(split):
             wanted = " or ".join(chosen)
@@ -156,37 +123,3 @@ def simulated_dataset(
     occurring = replace(schema, conditions=as_they_occur(conditions, splits["train"].columns))
     provenance = simulator.provenance(seed, splits)
     return Dataset(occurring, splits["train"], splits["validation"], splits["test"], provenance)
-
-
-def chosen_values(label: ClassCondition, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes to keep, in the label's order; `None` keeps all.
-
-    Raises:
-        RequestError: A class is unknown, or none is asked for.
-    """
-    names = label.values if wanted is None else wanted
-    unknown = [name for name in names if name not in label.values]
-    if unknown or not names:
-        asked = f"there is no {label.name} {unknown[0]!r}" if unknown else f"no {label.name} is asked for"
-        raise RequestError(f"{asked}; give some of {','.join(label.values)}")
-    return tuple(name for name in label.values if name in names)
-
-
-def narrowed(condition: ClassCondition, chosen: Sequence[str]) -> ClassCondition:
-    """The condition with the chosen of its values only, in the order chosen."""
-    meanings = dict(zip(condition.values, condition.meanings, strict=True))
-    return replace(condition, values=tuple(chosen), meanings=tuple(meanings[name] for name in chosen), shares=())
-
-
-def keep_classes(split: Split, label: ClassCondition, chosen: Sequence[str]) -> Split:
-    """The samples whose class is among the chosen, their column holding the index in `chosen`."""
-    index = np.array([chosen.index(name) if name in chosen else -1 for name in label.values])
-    found = index[split.columns[label.name].astype(np.intp)]
-    keep = found >= 0
-    columns = {name: column[keep] for name, column in split.columns.items()}
-    return Split(
-        samples=split.samples[keep],
-        columns=columns | {label.name: found[keep].astype(np.float64)},
-        patients=split.patients[keep],
-        attributes={name: attribute[keep] for name, attribute in split.attributes.items()},
-    )

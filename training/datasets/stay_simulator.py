@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .dataset import Dataset
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 from .stay_patient import draw_stay_patient, record_stay
 from .stays import ICU_TYPE, SEX, stay_schema
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...runtime.errors import RequestError
 from .dataset import Dataset
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 from .strip_patient import draw_strip_patient, record_strip
 from .strips import RHYTHM, SAMPLING_RATE_HZ, STRIP_LENGTH, mean_heart_rate, strip_schema
 

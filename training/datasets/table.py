@@ -16,8 +16,8 @@ from .table_contents import Progress, TableContents, read_contents
 from .table_description import LabelSource, TableDescription
 from .table_groups import group_names
 from .table_notes import notes
+from .table_open import open_rows
 from .table_read import find_description
-from .table_rows import open_rows
 from .table_split import MINIMUM_TRAIN_ROWS, SPLITS, split_patients
 
 

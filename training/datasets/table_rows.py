@@ -50,28 +50,6 @@ class Rows(ABC):
         return self.header.index(name)
 
 
-def open_rows(path: Path, separator: str, encoding: str) -> Rows:
-    """Open a table by its suffix: Parquet, or else CSV.
-
-    Args:
-        path: The file.
-        separator: Of a CSV file.
-        encoding: Of a CSV file.
-
-    Raises:
-        DataError: The file is missing, too large, or no such table.
-        BackendError: It is Parquet, and pyarrow is not installed.
-    """
-    check_file(path)
-    if path.suffix.lower() in PARQUET_SUFFIXES:
-        from .table_parquet import ParquetRows
-
-        return ParquetRows(path)
-    from .table_csv import CsvRows
-
-    return CsvRows(path, separator, encoding)
-
-
 def check_file(path: Path) -> None:
     """Refuse what is no ordinary file of a bearable size.
 

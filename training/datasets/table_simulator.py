@@ -8,7 +8,8 @@ import numpy as np
 
 from .dataset import Dataset
 from .heart_table import HEART_COLUMNS, HEART_OUTCOME, draw_heart_row, heart_schema, missing_entries
-from .simulation import PatientSamples, Place, Progress, Simulator, simulated_dataset
+from .patient_samples import PatientSamples, Progress
+from .simulation import Place, Simulator, simulated_dataset
 
 _SIMULATOR = Simulator(
     kind="table",

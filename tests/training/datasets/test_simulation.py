@@ -18,7 +18,8 @@ from edgeward.runtime.schema import (
 from edgeward.runtime.schema.table import NumberColumn
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.datasets.occurrence import as_they_occur
-from edgeward.training.datasets.simulation import PatientSamples, Place, Simulator, places, simulated_dataset
+from edgeward.training.datasets.patient_samples import PatientSamples
+from edgeward.training.datasets.simulation import Place, Simulator, places, simulated_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest

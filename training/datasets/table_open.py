@@ -1,0 +1,28 @@
+"""Open a table of patients by what its name says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .table_csv import CsvRows
+from .table_rows import PARQUET_SUFFIXES, Rows, check_file
+
+
+def open_rows(path: Path, separator: str, encoding: str) -> Rows:
+    """Open a table by its suffix: Parquet, or else CSV.
+
+    Args:
+        path: The file.
+        separator: Of a CSV file.
+        encoding: Of a CSV file.
+
+    Raises:
+        DataError: The file is missing, too large, or no such table.
+        BackendError: It is Parquet, and pyarrow is not installed.
+    """
+    check_file(path)
+    if path.suffix.lower() in PARQUET_SUFFIXES:
+        from .table_parquet import ParquetRows
+
+        return ParquetRows(path)
+    return CsvRows(path, separator, encoding)
