@@ -22,7 +22,7 @@ def probe_inputs(noise_shape: tuple[int, ...], schema: Schema) -> GraphInputs:
 
 
 def run_torch(model: Generative, inputs: GraphInputs) -> npt.NDArray[np.float32]:
-    """Samples [n, channels, length] of a PyTorch generator."""
+    """Samples [n, *shape] of a PyTorch generator."""
     with torch.inference_mode():
         samples = model(torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition))
     result: npt.NDArray[np.float32] = samples.numpy()
@@ -30,7 +30,7 @@ def run_torch(model: Generative, inputs: GraphInputs) -> npt.NDArray[np.float32]
 
 
 def run_onnx(model: bytes, inputs: GraphInputs) -> npt.NDArray[np.float32]:
-    """Samples [n, channels, length] of an ONNX graph, by onnxruntime."""
+    """Samples [n, *shape] of an ONNX graph, by onnxruntime."""
     with backend_named("onnxruntime").open(model, Options()) as session:
         return session.run((inputs.noise, inputs.condition))[0]
 
@@ -38,13 +38,25 @@ def run_onnx(model: bytes, inputs: GraphInputs) -> npt.NDArray[np.float32]:
 def relative_l2(samples: npt.NDArray[np.float32], reference: npt.NDArray[np.float32]) -> float:
     """Median over the samples of |sample - reference| / |reference|, paired.
 
-    Channels count in their own spread, so that one with large numbers does not hide the others.
+    Channels and columns count in their own spread, so that one with large numbers does not hide the others. An entry
+    that is missing on one side only is a difference of one spread; where the reference misses none, none may be, and
+    the distance is NaN.
 
     Args:
-        samples: [n, channels, length].
-        reference: [n, channels, length], made from the same noise and conditions.
+        samples: [n, *shape].
+        reference: [n, *shape], made from the same noise and conditions.
     """
-    scale = reference.std(axis=(0, 2), keepdims=True, dtype=np.float64)
-    difference = ((samples - reference) / scale).reshape(len(samples), -1)
-    norm = (reference / scale).reshape(len(samples), -1)
+    axes = (0, *range(2, reference.ndim))
+    truth, found = reference.astype(np.float64), samples.astype(np.float64)
+    missing, missing_here = np.isnan(truth), np.isnan(found)
+    if missing_here.any() and not missing.any():
+        return float("nan")
+    centre = np.nanmean(truth, axis=axes, keepdims=True)
+    scale = np.nanstd(truth, axis=axes, keepdims=True)
+    scale = np.where(scale > 0, scale, 1.0)
+    # A column's level is no part of it: a row is judged on what makes it differ from others.
+    level = centre if reference.ndim == 2 else 0.0
+    difference = np.where(missing | missing_here, 0.0, (found - truth) / scale)
+    difference = np.where(missing != missing_here, 1.0, difference).reshape(len(samples), -1)
+    norm = np.where(missing, 0.0, (truth - level) / scale).reshape(len(samples), -1)
     return float(np.median(np.linalg.norm(difference, axis=1) / np.linalg.norm(norm, axis=1)))

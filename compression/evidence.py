@@ -53,6 +53,9 @@ def evidence_section(evidence: Evidence) -> str:
         f"95 %, over patients. All figures: `{EVIDENCE_NAME}`.",
         "",
     ]
+    if evidence.dp:
+        promise = evidence.dp.promise()
+        lines += [f"{promise[0].upper()}{promise[1:]} ({evidence.dp.method()}).", ""]
     if data["simulated"]:
         lines += ["**The test patients were simulated: this says nothing about real patients.**", ""]
     lines += ["| generator | axis | light | finding | threshold |", "|---|---|---|---|---|"]

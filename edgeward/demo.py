@@ -35,6 +35,7 @@ from .runtime.atomic import atomic_file
 from .runtime.bundle import Bundle
 from .runtime.formats.npz import write_npz
 from .runtime.generator import load
+from .runtime.schema import SignalSchema
 from .training.datasets.dataset import Dataset
 from .training.loop import train
 from .training.recipe import load_training_recipe
@@ -150,6 +151,7 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
 
 def _page(demo: Demo, dataset: Dataset) -> DemoPage:
     bundle, schema, source = demo.bundle, dataset.schema, dataset.provenance
+    assert isinstance(schema, SignalSchema)  # noqa: S101 - the demo is of heart beats
     manifest, host = bundle.manifest, this_host()
     shown = manifest.default_precision
     with load(bundle) as generator:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .benchmarks.quality import Records
@@ -11,44 +13,69 @@ from .benchmarks.quality.fidelity.spectrum import power_spectra
 from .benchmarks.quality.rows import drawn, shuffled, with_mix_of
 from .benchmarks.report.evidence_content import Distribution, EvidencePage, SampleSheet, Spectrum
 from .judgement import Prepared
-from .runtime.schema import SignalSchema
+from .runtime.schema import ImageSchema, NumberColumn, SignalSchema, TableSchema
 
 _SHOWN = 4
 _MEASURED = 2000
+_SHOWN_COLUMNS = 24
 
 
 def page_content(prepared: Prepared) -> EvidencePage:
     """Samples of every class side by side, and what real and generated records measure."""
     task, manifest = prepared.task, prepared.bundle.manifest
     schema = task.schema
-    assert isinstance(schema, SignalSchema)  # noqa: S101 - bundles make nothing else yet
     test = drawn(task.test, _MEASURED, seed=1)
     rows: dict[str, Records] = {
         REAL: test,
-        NOISE: shuffled(task.train, _MEASURED),
         **{source.name: with_mix_of(source.records, test.labels) for source in prepared.sources},
     }
-    label = prepared.dataset.label
-    meanings = dict(zip(label.values, label.meanings, strict=True))
-    return EvidencePage(
+    page = EvidencePage(
         title=f"What {manifest.name} {manifest.version} is worth",
         bundle_name=manifest.name,
         bundle_version=manifest.version,
         bundle_digest=prepared.bundle.digest,
+    )
+    if isinstance(schema, TableSchema):
+        return replace(page, distributions=_of_columns(rows, schema))
+    sheets = tuple(_sheet(prepared, number) for number in range(len(task.classes)))
+    if isinstance(schema, ImageSchema):
+        return replace(page, drawn_as="images", channel_names=schema.channels, sheets=sheets)
+    on_ecg_paper = not schema.has_gaps and all(channel.unit == "mV" for channel in schema.channels)
+    page = replace(
+        page,
+        drawn_as="ecg" if on_ecg_paper else "traces",
         channel_names=tuple(channel.name for channel in schema.channels),
         sampling_rate_hz=schema.sampling_rate_hz,
-        sheets=tuple(
-            SampleSheet(
-                code=name,
-                meaning=meanings[name],
-                real=_of_different_patients(task.test.of_class(number)),
-                synthetic={source.name: source.records.of_class(number).values[:_SHOWN] for source in prepared.sources},
-            )
-            for number, name in enumerate(task.classes)
-        ),
-        spectra=_spectra(rows, schema),
-        distributions=_distributions({name: records for name, records in rows.items() if name != NOISE}, schema),
+        sheets=sheets,
     )
+    if schema.has_gaps:
+        return page
+    with_noise = {REAL: test, NOISE: shuffled(task.train, _MEASURED), **rows}
+    return replace(page, spectra=_spectra(with_noise, schema), distributions=_distributions(rows, schema))
+
+
+def _sheet(prepared: Prepared, label: int) -> SampleSheet:
+    """The first records of a class, real and of every generator."""
+    task, of_data = prepared.task, prepared.dataset.label
+    name = task.classes[label]
+    return SampleSheet(
+        code=name,
+        meaning=dict(zip(of_data.values, of_data.meanings, strict=True))[name],
+        real=_of_different_patients(task.test.of_class(label)),
+        synthetic={source.name: source.records.of_class(label).values[:_SHOWN] for source in prepared.sources},
+    )
+
+
+def _of_columns(rows: dict[str, Records], schema: TableSchema) -> tuple[Distribution, ...]:
+    """The columns of numbers; what categories do is among the figures."""
+    return tuple(
+        Distribution(column.name, column.unit, {name: records.values[:, k] for name, records in rows.items()})
+        for k, column in _numbers(schema)[:_SHOWN_COLUMNS]
+    )
+
+
+def _numbers(schema: TableSchema) -> list[tuple[int, NumberColumn]]:
+    return [(k, column) for k, column in enumerate(schema.columns) if isinstance(column, NumberColumn)]
 
 
 def _of_different_patients(records: Records) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

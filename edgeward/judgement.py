@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from .benchmarks.quality import FULL, Effort, Evidence, Loss, Records, Source, Task, TrainShadow, generated, judge
-from .benchmarks.quality.evidence import REAL
+from .benchmarks.quality.evidence import REAL, PrivacyRecord
 from .benchmarks.quality.judge import TEACHER, scored_classes
-from .benchmarks.quality.privacy.inversion import inversion_loss
-from .benchmarks.quality.privacy.onnx_torch import TorchGraph
+from .benchmarks.quality.records import joined
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
+from .benchmarks.quality.view import as_judged
 from .compression.recipe import QUALITY_ALLOWANCES
+from .makers import Maker, loss_of, maker_of_module, maker_of_variant, weights_digest
 from .runtime.bundle import Bundle
-from .runtime.condition import check_request, encode_columns
 from .runtime.errors import DataError
-from .runtime.feed import Feed
-from .runtime.generator import load
-from .runtime.schema import ClassCondition, SignalSchema
+from .runtime.schema import ClassCondition, Schema
 from .training.checkpoint import Checkpoint
+from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
-from .training.families import Generative
+from .training.datasets.records import task_of
 from .training.loop import train
 from .training.recipe import TrainingRecipe
-
-_BATCH = 256
-_STEPS_A_DESCENT = 25
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ def prepare(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort
         DataError: Data and generators have fewer than two classes in common, or another shape.
     """
     task, notes = task_for(dataset, bundle, teacher)
-    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
     return Prepared(task, tuple(sources), tuple(notes), dataset, bundle, seed)
 
 
@@ -75,6 +68,7 @@ def judge_bundle(
     *,
     shadow_recipe: TrainingRecipe | None = None,
     work: Path | None = None,
+    dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Judge every variant of a bundle, and its teacher where there is one.
@@ -84,6 +78,7 @@ def judge_bundle(
         effort: How much work.
         shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
         work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
+        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
         on_progress: Called with (steps done, steps, what comes next).
     """
     task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
@@ -110,6 +105,7 @@ def judge_bundle(
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
             shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
             cache=folder,
+            dp=dp,
             on_progress=on_progress,
         )
 
@@ -145,7 +141,7 @@ def compare_usefulness(
     classes = [task.classes[label] for label in scored]
     learner, test = learner_for(task.schema, classes, steps=steps), task.test.only(scored)
     effort = replace(FULL, seeds=seeds, steps=steps, per_class=per_class)
-    sources = make_sources(task, dataset.label.name, bundle, teacher, effort, seed=seed)
+    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
     rows = {REAL: [task.train.only(scored)] * seeds}
     rows |= {source.name: parts_by_class(source.records.only(scored), seeds) for source in sources}
     tested, done = {}, 0
@@ -166,10 +162,10 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
     schema, label = dataset.schema, dataset.label
     makers = [bundle.manifest.data, *([teacher.schema] if teacher else [])]
     for maker in makers:
-        if maker.shape != schema.shape or maker.sampling_rate_hz != schema.sampling_rate_hz:
+        if type(maker) is not type(schema) or (maker.shape, maker.describe()) != (schema.shape, schema.describe()):
             raise DataError(
-                f"the data hold {schema.name} of {schema.shape} at {schema.sampling_rate_hz:g} Hz, the generator makes "
-                f"{maker.name} of {maker.shape} at {maker.sampling_rate_hz:g} Hz; judge against data it learnt from"
+                f"the data hold {schema.name}, {schema.describe()}, shape {schema.shape}; the generator makes "
+                f"{maker.name}, {maker.describe()}, shape {maker.shape}; judge against data it learnt from"
             )
     classes = [name for name in label.values if all(name in _values(maker, label.name) for maker in makers)]
     if len(classes) < 2:
@@ -179,132 +175,62 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
         )
     left_out = [name for name in label.values if name not in classes]
     notes = [f"Class {name} is in the data, but the generator does not make it." for name in left_out]
-    train_split, validation, test = (
-        _records(split, label, classes) for split in (dataset.train, dataset.validation, dataset.test)
-    )
-    also_trained = np.isin(test.patients, np.concatenate([train_split.patients, validation.patients]))
+    task = task_of(dataset, classes)
+    test = task.test
+    also_trained = np.isin(test.patients, np.concatenate([task.train.patients, task.validation.patients]))
     if also_trained.any():
         names = ", ".join(np.unique(test.patients[also_trained]))
         notes.append(f"{int(also_trained.sum())} test records of patients who are in train too ({names}) are left out.")
-        test = test.take(~also_trained)
-    return Task(schema, tuple(classes), train_split, validation, test), notes
+        task = replace(task, test=test.take(~also_trained))
+    return as_judged(task), notes
 
 
-def _values(schema: SignalSchema, label: str) -> tuple[str, ...]:
+def _values(schema: Schema, label: str) -> tuple[str, ...]:
     return next((c.values for c in schema.conditions if isinstance(c, ClassCondition) and c.name == label), ())
 
 
-def _records(split: Split, label: ClassCondition, classes: Sequence[str]) -> Records:
-    position = {name: number for number, name in enumerate(classes)}
-    labels = np.array([position.get(name, -1) for name in label.values])[split.columns[label.name].astype(np.intp)]
-    records = Records(split.samples, labels.astype(np.intp), split.patients, split.attributes)
-    return records if (labels >= 0).all() else records.take(labels >= 0)
-
-
 def make_sources(
-    task: Task, label: str, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
+    task: Task, dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
 ) -> Iterator[Source]:
     """The teacher's and every variant's records from the same noise and conditions."""
-    per_class = effort.per_class * effort.seeds
+    per_class, classes = effort.per_class * effort.seeds, len(task.classes)
+    asked = like_records(task.train, per_class, classes, seed)
+    labels = np.repeat(np.arange(classes), per_class)
+
+    def source(name: str, digest: str, maker: Maker) -> Source:
+        condition = vectors_for(maker.schema, dataset.schema, asked, len(labels))
+        records = generated(maker.sample(condition, 0), labels)
+        return Source(name, digest, records, loss_of(maker, task, dataset.schema, effort.descents))
+
     if teacher:
         model = teacher.generator()
-        yield Source(
-            TEACHER,
-            _digest(model),
-            _of_every_class(
-                task,
-                lambda name: _teacher_samples(
-                    model, teacher.schema, {label: name}, seed, task.classes.index(name) * per_class, per_class
-                ),
-            ),
-            _loss(model, model.noise_shape, task, teacher.schema, label, effort.descents),
-        )
+        yield source(TEACHER, weights_digest(model), maker_of_module(model, teacher.schema, seed))
     manifest = bundle.manifest
     for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
-        with load(bundle, precision=variant.precision) as generator:
-            records = _of_every_class(
-                task,
-                lambda name, generator=generator: np.concatenate(  # type: ignore[misc]
-                    [
-                        batch.samples
-                        for batch in generator.series(
-                            per_class, condition={label: name}, seed=seed, first=task.classes.index(name) * per_class
-                        ).batches()
-                    ]
-                ),
-            )
-        graph = TorchGraph(bundle.read(variant.file))
-        yield Source(
-            variant.precision,
-            manifest.files[variant.file].sha256,
-            records,
-            _loss(graph, manifest.noise_shape, task, manifest.data, label, effort.descents),
-        )
-
-
-def _of_every_class(task: Task, make: Callable[[str], npt.NDArray[np.float32]]) -> Records:
-    made = [make(name) for name in task.classes]
-    labels = np.repeat(np.arange(len(made)), [len(samples) for samples in made])
-    return generated(np.concatenate(made), labels)
-
-
-def _teacher_samples(
-    model: Generative, schema: SignalSchema, condition: Mapping[str, str], seed: int, first: int, n: int
-) -> npt.NDArray[np.float32]:
-    feed = Feed(seed, model.noise_shape, schema.conditions, check_request(schema, condition))
-    parts = []
-    with torch.inference_mode():
-        for start in range(first, first + n, _BATCH):
-            inputs = feed.take(start, min(_BATCH, first + n - start))
-            parts.append(model(torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)).numpy())
-    return np.concatenate(parts)
-
-
-def _loss(
-    graph: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    noise_shape: tuple[int, ...],
-    task: Task,
-    schema: SignalSchema,
-    label: str,
-    descents: int,
-) -> Loss:
-    """How badly the weights can reproduce a record of its class, over all noise."""
-    index = {name: number for number, name in enumerate(_values(schema, label))}
-    own = np.array([index[name] for name in task.classes], dtype=np.float64)
-    scale = task.train.values.std(axis=(0, 2))[:, None]
-
-    def loss(records: Records) -> npt.NDArray[np.float64]:
-        condition = encode_columns(schema.conditions, {label: own[records.labels]}, len(records))
-        return inversion_loss(
-            graph,
-            noise_shape,
-            condition,
-            records.values,
-            scale=scale,
-            restarts=descents,
-            steps=descents * _STEPS_A_DESCENT,
-            seed=0,
-        )
-
-    return loss
+        yield source(variant.precision, manifest.files[variant.file].sha256, maker_of_variant(bundle, variant, seed))
 
 
 def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
     """Train generators like the judged one on other patients; what was trained before is taken up again."""
     label = dataset.label
+    # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
+    recipe = replace(recipe, evaluations=0)
+
+    # As they were recorded: the judge may look at summaries of them.
+    recorded = task_of(dataset, task.classes)
+    recorded_all = joined(recorded.train, recorded.validation, recorded.test)
 
     def train_shadow(records: Records, number: int) -> Loss:
-        everything = Split(records.values, {label.name: records.labels.astype(np.float64)}, records.patients)
+        of_patients = recorded_all.take(np.isin(recorded_all.patients, np.unique(records.patients)))
+        columns = {**of_patients.columns, label.name: of_patients.labels.astype(np.float64)}
+        everything = Split(of_patients.values, columns, of_patients.patients)
+        conditions = tuple(_only(c, task.classes) if c == label else c for c in dataset.schema.conditions)
         own = Dataset(
-            SignalSchema(**{**vars(dataset.schema), "conditions": (_only(label, task.classes),)}),
-            everything,
-            everything,
-            everything,
-            dataset.provenance,
+            replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
         )
         work.mkdir(parents=True, exist_ok=True)
         model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
-        return _loss(model, model.noise_shape, task, own.schema, label.name, effort.descents)
+        return loss_of(maker_of_module(model, own.schema, number), task, dataset.schema, effort.descents)
 
     return train_shadow
 
@@ -312,10 +238,3 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
 def _only(label: ClassCondition, classes: Sequence[str]) -> ClassCondition:
     meanings = tuple(label.meanings[label.values.index(name)] for name in classes)
     return ClassCondition(label.name, tuple(classes), meanings)
-
-
-def _digest(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

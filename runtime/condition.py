@@ -79,12 +79,14 @@ def _drawn(condition: Condition, uniform: npt.NDArray[np.float64]) -> npt.NDArra
     """Column values for uniform numbers [n] from 0 to below 1."""
     if isinstance(condition, ClassCondition):
         if not condition.shares:
-            return np.floor(uniform * len(condition.values))
+            drawn: npt.NDArray[np.float64] = np.floor(uniform * len(condition.values))
+            return drawn
         ends = np.cumsum(condition.shares)
         # The last end is 1 but for rounding; a value of share 0 is never drawn.
-        return np.searchsorted(ends[:-1], uniform * ends[-1], side="right").astype(np.float64)
+        chosen: npt.NDArray[np.intp] = np.searchsorted(ends[:-1], uniform * ends[-1], side="right")
+        return chosen.astype(np.float64)
     if condition.quantiles:
-        return np.interp(uniform, np.linspace(0.0, 1.0, len(condition.quantiles)), condition.quantiles)
+        return np.asarray(np.interp(uniform, np.linspace(0.0, 1.0, len(condition.quantiles)), condition.quantiles))
     return condition.minimum + uniform * (condition.maximum - condition.minimum)
 
 

@@ -17,6 +17,7 @@ from edgeward.training.recipe import training_recipe_from_mapping
 
 TINY_TRAINING = {
     "name": "tiny",
+    "data": "ecg-beats",
     "family": "vae",
     "steps": 30,
     "batch_size": 32,
@@ -24,6 +25,7 @@ TINY_TRAINING = {
     "weight_decay": 0.0,
     "ema_decay": 0.8,
     "class_balance": 1.0,
+    "evaluations": 0,
     "vae": {"noise_size": 6, "widths": [32, 32, 24, 16], "prior_couplings": 2, "prior_hidden": 16},
 }
 TINY_COMPRESSION = """

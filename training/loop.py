@@ -1,29 +1,34 @@
-"""The training loop. A step depends on (data, recipe, seed, step) alone, so a resumed run is the same run."""
+"""The training loop. A step depends on (data, recipe, seed, step) alone, so a resumed run is the same run.
+
+It is also the same run whether one process trains or several that `torchrun` started share each batch.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..runtime.errors import DataError, TrainingError
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .datasets.dataset import Dataset
-from .families import Family, build_family
-from .mixed_precision import mixed_precision
+from .draws import Draws
+from .families import build_family
+from .journal import Journal
+from .processes import rank, wait_for_all, world_size
 from .recipe import TrainingRecipe
+from .selection import Score, Selection
+from .state import TrainingState
 
 _SAVE_EVERY_S = 30.0
 _SHOW_EVERY_S = 0.1
 _HISTORY_EVERY = 10
-_MAX_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class TrainingProgress:
     steps: int
     losses: dict[str, float]
     seconds_left: float
+    score: Score | None = None
+    """The last judgement on validation data."""
 
 
 def train(
@@ -43,16 +50,20 @@ def train(
     *,
     seed: int,
     resume: bool = False,
+    device: str | None = None,
+    journal: Journal | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Checkpoint:
     """Train a teacher, saving it to `path` now and then and at the end.
 
     Args:
-        dataset: Only its train split is used.
+        dataset: Its train split is learnt from; its validation split says which of the models on the way is kept.
         recipe: How to train.
         path: Where the checkpoint is written.
         seed: Decides initial weights, batches and noise.
         resume: Go on from an unfinished checkpoint at `path`, bit for bit as if never interrupted.
+        device: Where to compute, e.g. `cuda`; None: a GPU if there is one.
+        journal: Keeps losses, scores and pictures on the way; None keeps none.
         on_progress: Called about ten times a second at most.
 
     Raises:
@@ -64,110 +75,113 @@ def train(
         raise DataError(
             f"the train split has {len(dataset.train)} samples, fewer than one batch of {recipe.batch_size}"
         )
+    if recipe.batch_size % world_size():
+        raise TrainingError(
+            f"recipe {recipe.name!r} has batches of {recipe.batch_size}, which {world_size()} processes cannot share "
+            "equally; start another number of them"
+        )
+    on = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     torch.manual_seed(seed)
     model = build_family(recipe.family, dataset.schema, recipe.options)
-    model.fit_normalisation(dataset.train.samples)
-    average = AveragedModel(model, multi_avg_fn=_ema(recipe.ema_decay), use_buffers=True)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.99)
-    )
-    # The rate rises for a step at least: one-cycle divides by the length of its rise.
-    rise = max(0.1, 2 / (recipe.steps + 1))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=rise
-    )
-    state = _State(model, average, optimiser, schedule)
-    history: list[dict[str, float]] = []
+    model.codec.fit(dataset.train.samples)
+    state = TrainingState(model.to(on), recipe)
+    run = _Run(dataset, recipe, seed, state)
     first_step = 0
     if resume and path.exists():
         saved = load_checkpoint(path)
         _check_same_run(saved, dataset, recipe, seed, path)
         if saved.complete:
             return saved
-        state.load(saved)
-        first_step, history = saved.step, saved.history
-
-    def checkpoint(step: int) -> Checkpoint:
-        weights = average.module.state_dict()
-        progress = None if step == recipe.steps else state.to_dict()
-        return Checkpoint(recipe, dataset.schema, dataset.provenance, seed, step, weights, progress, list(history))
+        first_step = run.load(saved)
+    selection = Selection(dataset, seed=seed) if recipe.evaluations and rank() == 0 else None
 
     samples = torch.from_numpy(dataset.train.samples)
     condition = torch.from_numpy(dataset.condition_vectors(dataset.train))
     weights = _sampling_weights(dataset, recipe.class_balance)
+    judged_at = {round(recipe.steps * (k + 1) / recipe.evaluations) for k in range(recipe.evaluations)}
     started = last_saved = last_shown = time.monotonic()
-    model.train()
     for step in range(first_step, recipe.steps):
         batch, rng = _batch(weights, recipe.batch_size, seed, step)
-        losses = state.step(samples[batch], condition[batch], rng)
+        mine = batch[rank() :: world_size()] if world_size() == 1 else batch.chunk(world_size())[rank()]
+        losses = state.step(samples[mine].to(on), condition[mine].to(on), Draws(rng, on))
         if not np.isfinite(sum(losses.values())):
             raise TrainingError(
                 f"the loss became {losses} at step {step + 1}; lower learning_rate, or look at the samples "
                 f"{batch[:5].tolist()}… of the train split"
             )
-        if (step + 1) % _HISTORY_EVERY == 0:
-            history.append({"step": step + 1, **losses})
+        done = step + 1
+        if done % _HISTORY_EVERY == 0:
+            run.history.append({"step": done, **losses})
+        if done in judged_at:
+            if selection:
+                run.judge(done, selection, journal)
+            wait_for_all()
         now = time.monotonic()
-        if on_progress and (now - last_shown > _SHOW_EVERY_S or step + 1 == recipe.steps):
+        if on_progress and (now - last_shown > _SHOW_EVERY_S or done == recipe.steps):
             last_shown = now
-            pace = (now - started) / (step + 1 - first_step)
-            on_progress(TrainingProgress(step + 1, recipe.steps, losses, pace * (recipe.steps - step - 1)))
-        if now - last_saved > _SAVE_EVERY_S and step + 1 < recipe.steps:
+            pace = (now - started) / (done - first_step)
+            on_progress(TrainingProgress(done, recipe.steps, losses, pace * (recipe.steps - done), run.last_score))
+        if now - last_saved > _SAVE_EVERY_S and done < recipe.steps and rank() == 0:
             last_saved = now
-            save_checkpoint(checkpoint(step + 1), path)
-    final = checkpoint(recipe.steps)
-    save_checkpoint(final, path)
-    return final
+            run.save(done, path, journal)
+    if rank() == 0:
+        run.save(recipe.steps, path, journal)
+    wait_for_all()
+    return run.checkpoint(recipe.steps)
 
 
 @dataclass
-class _State:
-    """All that changes from step to step."""
+class _Run:
+    """What a run has come to, beside its state: history, and the best model on validation."""
 
-    model: Family
-    average: AveragedModel
-    optimiser: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
+    dataset: Dataset
+    recipe: TrainingRecipe
+    seed: int
+    state: TrainingState
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    """Weights, score and step of the best model so far."""
+    last_score: Score | None = None
 
-    def step(self, samples: torch.Tensor, condition: torch.Tensor, rng: torch.Generator) -> dict[str, float]:
-        with mixed_precision():
-            losses = self.model.losses(samples, condition, rng)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), _MAX_GRADIENT_NORM)
-        self.optimiser.step()
-        self.schedule.step()
-        self.average.update_parameters(self.model)
-        return {name: loss.item() for name, loss in losses.items()}
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
-
-    def load(self, saved: Checkpoint) -> None:
+    def load(self, saved: Checkpoint) -> int:
+        """Take up a saved run; the step it had reached."""
         assert saved.progress is not None  # noqa: S101 - the caller has checked that it is unfinished
-        self.model.load_state_dict(saved.progress["model"])
-        self.average.load_state_dict(saved.progress["average"])
-        self.optimiser.load_state_dict(saved.progress["optimiser"])
-        self.schedule.load_state_dict(saved.progress["schedule"])
+        self.state.load(saved.progress["state"])
+        self.history, self.best = saved.history, saved.progress["best"]
+        return saved.step
 
+    def judge(self, step: int, selection: Selection, journal: Journal | None) -> None:
+        """Judge the averaged model, and keep it if it is the best so far."""
+        generator = self.state.averaged().generator().eval()
+        self.last_score, records = selection.score(generator)
+        self.history.append({"step": step, **self.last_score.to_json()})
+        if self.best is None or self.last_score.better_than(Score(**self.best["score"])):
+            weights = {name: tensor.cpu().clone() for name, tensor in self.state.weights().items()}
+            self.best = {"weights": weights, "score": self.last_score.to_json(), "step": step}
+        if journal:
+            journal.picture(step, self.dataset, records)
 
-def _ema(decay: float) -> Callable[..., None]:
-    """Exponential moving average that forgets its first steps: the decay grows to `decay` as (1 + n) / (10 + n).
+    def checkpoint(self, step: int) -> Checkpoint:
+        """The run as it stands; when it is complete, the best model of it."""
+        complete = step == self.recipe.steps
+        weights = self.best["weights"] if complete and self.best else self.state.weights()
+        progress = None if complete else {"state": self.state.to_dict(), "best": self.best}
+        return Checkpoint(
+            self.recipe,
+            self.dataset.schema,
+            self.dataset.provenance,
+            self.seed,
+            step,
+            {name: tensor.cpu() for name, tensor in weights.items()},
+            progress,
+            list(self.history),
+        )
 
-    Without it, batch statistics of the first steps, which can be a million times too large, stay in the average
-    of a short training (Abadi et al. 2016, TensorFlow's ExponentialMovingAverage with `num_updates`).
-    """
-
-    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], n: torch.Tensor) -> None:
-        now = min(decay, (1.0 + float(n)) / (10.0 + float(n)))
-        get_ema_multi_avg_fn(now)(averaged, current, n)  # type: ignore[no-untyped-call]
-
-    return update
+    def save(self, step: int, path: Path, journal: Journal | None) -> None:
+        """Write the checkpoint, and the journal's table."""
+        save_checkpoint(self.checkpoint(step), path)
+        if journal:
+            journal.table(self.history)
 
 
 def _check_same_run(saved: Checkpoint, dataset: Dataset, recipe: TrainingRecipe, seed: int, path: Path) -> None:
@@ -184,7 +198,7 @@ def _check_same_run(saved: Checkpoint, dataset: Dataset, recipe: TrainingRecipe,
 
 
 def _sampling_weights(dataset: Dataset, balance: float) -> npt.NDArray[np.float64]:
-    """Probability of each train sample to be drawn: its class's share is count ** (1 - balance)."""
+    """Cumulative probability of each train sample to be drawn: its class's share is count ** (1 - balance)."""
     labels = dataset.train.columns[dataset.label.name].astype(np.intp)
     counts = np.bincount(labels, minlength=len(dataset.label.values))
     weights = counts.astype(np.float64)[labels] ** -balance

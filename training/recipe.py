@@ -35,6 +35,8 @@ class TrainingRecipe:
     """Of the exponential moving average of the weights, which is what ships."""
     class_balance: float
     """0: classes are drawn as often as they occur. 1: all equally often."""
+    evaluations: int
+    """How often the averaged model is judged on validation data; the best is what is kept. 0: the last one is kept."""
     options: Mapping[str, Any]
     """The family's own table, e.g. `[vae]`."""
 
@@ -105,6 +107,7 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
             is_number(float, recipe.class_balance) and 0 <= recipe.class_balance <= 1,
             "class_balance must be from 0 to 1",
         ),
+        (is_number(int, recipe.evaluations) and recipe.evaluations >= 0, "evaluations must be 0 or more"),
         (isinstance(recipe.options, dict), f"[{family}] must be a table"),
     ):
         if not ok:

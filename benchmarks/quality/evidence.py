@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ...runtime.errors import DataError
 from .figure import Figure
 from .measures import MEASURES, Axis
 
 SCHEMA_VERSION = 1
+"""Goes up when a key changes its meaning or goes; new keys leave it as it is."""
 EVIDENCE_NAME = "evidence.json"
 
 REAL, COPIES, NOISE = "real", "copies", "noise"
@@ -68,6 +71,57 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class PrivacyRecord:
+    """The promise of private training, which holds against any attack (DP-SGD, Abadi et al., CCS 2016).
+
+    Raises:
+        DataError: A number is not one that such a training can have.
+    """
+
+    epsilon: float
+    delta: float
+    accountant: str
+    """How epsilon was added up over the steps, e.g. `prv` or `rdp`."""
+    noise_multiplier: float
+    """Standard deviation of the noise on a step's gradient, in units of `clip`."""
+    clip: float
+    """Largest norm of one record's gradient."""
+    sampling_rate: float
+    """Chance of each record to be in a step."""
+    unit: Literal["record", "patient"] = "record"
+    """Whose presence is hidden: a patient of many records is hidden far less than one record."""
+    entered: tuple[str, ...] = ()
+    """What of the real data reached the shipped graph without that noise: `records`, `label frequencies`,
+    `quantiles`. Any of them, in training, distillation or calibration, and the promise does not hold for it."""
+
+    def __post_init__(self) -> None:
+        for name in ("epsilon", "delta", "noise_multiplier", "clip", "sampling_rate"):
+            value = getattr(self, name)
+            most = 1.0 if name in ("delta", "sampling_rate") else math.inf
+            if not (math.isfinite(value) and 0 < value <= most):
+                raise DataError(f"a privacy record has a {name} of {value}; it was not made by private training")
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise holds for what ships: nothing real came to it but through the private gradients."""
+        return not self.entered
+
+    def promise(self) -> str:
+        """What was promised, and whether what ships keeps it, in one sentence without its full stop."""
+        made = f"trained with (ε = {self.epsilon:g}, δ = {self.delta:g})-differential privacy of each {self.unit}"
+        if self.kept:
+            return f"{made}, which compression kept"
+        return f"{made}, which what ships has lost: real {' and '.join(self.entered)} entered it"
+
+    def method(self) -> str:
+        """How it was reached."""
+        return (
+            f"noise multiplier {self.noise_multiplier:g}, gradients clipped at {self.clip:g}, sampling rate "
+            f"{self.sampling_rate:g}, accountant {self.accountant.upper()}"
+        )
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that was found out about a generator's data."""
 
@@ -80,6 +134,8 @@ class Evidence:
     findings: tuple[Finding, ...]
     comparisons: tuple[Comparison, ...]
     verdicts: tuple[Verdict, ...]
+    dp: PrivacyRecord | None = None
+    """None where no private training is known of."""
 
     def figure(self, measure: str, source: str, group: str = "all") -> Figure | None:
         """The figure of one row, if there is one."""
@@ -100,6 +156,7 @@ class Evidence:
             "judged": dict(self.judged),
             "data": dict(self.data),
             "method": dict(self.method),
+            "differential_privacy": {**asdict(self.dp), "kept": self.dp.kept} if self.dp else None,
             "references": REFERENCES,
             "measures": {name: asdict(measure) for name, measure in MEASURES.items() if name in used},
             "findings": [

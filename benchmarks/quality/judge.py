@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +14,9 @@ import numpy.typing as npt
 from ...runtime.errors import DataError
 from ...runtime.schema import SignalSchema, TableSchema
 from . import fairness
-from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding
+from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Finding, PrivacyRecord
 from .fidelity.features import Embedded, embed, fit_embedder
-from .fidelity.frechet import frechet_distance
+from .fidelity.frechet import RealGaussians
 from .fidelity.kernel import kernel_distance
 from .fidelity.manifold import covered, manifold_figures
 from .fidelity.physiology import physiology_figures
@@ -138,6 +139,7 @@ def judge(
     allowances: Mapping[str, float] | None = None,
     shadow: TrainShadow | None = None,
     cache: Path | None = None,
+    dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Judge generators.
@@ -150,6 +152,7 @@ def judge(
         allowances: Largest loss against the teacher by measure, `tstr` and `coverage`.
         shadow: Trains a shadow generator; None leaves the likelihood-ratio attack out.
         cache: Folder for the feature network.
+        dp: How they were trained privately; None where they were not.
         on_progress: Called with (steps done, steps, what comes next).
 
     Raises:
@@ -180,6 +183,7 @@ def judge(
         findings=tuple(judgement.findings),
         comparisons=comparisons,
         verdicts=(),
+        dp=dp,
     )
     return Evidence(**{**vars(evidence), "verdicts": tuple(verdicts(evidence))})
 
@@ -284,17 +288,22 @@ class _Judgement:
     def _features(self) -> None:
         self.embedder = fit_embedder(self.task, steps=self.effort.steps, cache=self.cache)
         self.real = embed(self.embedder, self.test)
+        self.gaussians = RealGaussians(self.real)
+        self.class_gaussians = [
+            RealGaussians(self.real.take(self.test.labels == label)) for label in range(len(self.task.classes))
+        ]
 
     # fidelity
 
     def _fidelity(self, name: str) -> None:
         row = with_mix_of(self.rows[name], self.test.labels)
         vectors = embed(self.embedder, row)
-        self._add("frechet_distance", name, frechet_distance(self.real, vectors))
+        self._add("frechet_distance", name, self.gaussians.distance(vectors))
         self._add("kernel_distance", name, kernel_distance(self.real, vectors))
         for measure, figure in manifold_figures(self.real, vectors).items():
             self._add(measure, name, figure)
-        self._add("two_sample_auc", name, two_sample_auc(self.real, vectors))
+        smooth = not isinstance(self.task.schema, TableSchema)
+        self._add("two_sample_auc", name, two_sample_auc(self.real, vectors, smooth=smooth))
         self.reached[name] = covered(self.real, vectors)
         for label, class_name in enumerate(self.task.classes):
             self._class_fidelity(name, row, vectors, label, f"class={class_name}")
@@ -316,7 +325,7 @@ class _Judgement:
             self._add("coverage", name, PatientBootstrap(self.test.patients[real]).mean(np.zeros(n)), group)
             return
         of_class, of_row = self.real.take(real), vectors.take(made)
-        self._add("frechet_distance", name, frechet_distance(of_class, of_row), group)
+        self._add("frechet_distance", name, self.class_gaussians[label].distance(of_row), group)
         figures = manifold_figures(of_class, of_row)
         self._add("density", name, figures["density"], group)
         self._add("coverage", name, figures["coverage"], group)
@@ -386,10 +395,15 @@ class _Judgement:
         """Records as they are, not as a network trained on the training data sees them."""
         if isinstance(self.task.schema, TableSchema):
             return embed(self.embedder, records)
-        axes = (0, *range(2, records.values.ndim))
-        scale = self.task.train.values.std(axis=axes, keepdims=True).clip(min=1e-6)
-        flat = (records.values / scale).reshape(len(records), -1).astype(np.float64)
+        flat = (records.values / self._spread).reshape(len(records), -1).astype(np.float64)
         return Embedded(flat, records.patients)
+
+    @functools.cached_property
+    def _spread(self) -> npt.NDArray[np.float32]:
+        """Standard deviation of each channel over the training data, [1, channels, 1, …]."""
+        values = self.task.train.values
+        spread: npt.NDArray[np.float32] = values.std(axis=(0, *range(2, values.ndim)), keepdims=True)
+        return spread.clip(min=1e-6)
 
     def _privacy(self, name: str) -> None:
         n = self.effort.fidelity_records

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ class Records:
     generated records each are a patient of their own."""
     attributes: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     """What groups patients for fairness, e.g. `sex` [n]; '' where unknown. Empty for generated records."""
+    columns: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    """What a generator is asked for to get such a record, by condition [n]: class index, or number. Of real ones."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -37,6 +39,7 @@ class Records:
             self.labels[which],
             self.patients[which],
             {name: column[which] for name, column in self.attributes.items()},
+            {name: column[which] for name, column in self.columns.items()},
         )
 
     def only(self, labels: Sequence[int]) -> Records:
@@ -44,7 +47,7 @@ class Records:
         kept = self.take(np.isin(self.labels, labels))
         position = {label: number for number, label in enumerate(labels)}
         renumbered = np.array([position[int(label)] for label in kept.labels], dtype=np.intp)
-        return Records(kept.values, renumbered, kept.patients, kept.attributes)
+        return replace(kept, labels=renumbered)
 
     def of_class(self, label: int) -> Records:
         """Those of one class."""
@@ -58,12 +61,14 @@ def generated(values: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]) -> 
 
 def joined(*parts: Records) -> Records:
     """All records of all parts; the attributes that every part has."""
-    shared = set.intersection(*(set(part.attributes) for part in parts))
+    shared = sorted(set.intersection(*(set(part.attributes) for part in parts)))
+    asked = sorted(set.intersection(*(set(part.columns) for part in parts)))
     return Records(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.patients for part in parts]),
-        {name: np.concatenate([part.attributes[name] for part in parts]) for name in sorted(shared)},
+        {name: np.concatenate([part.attributes[name] for part in parts]) for name in shared},
+        {name: np.concatenate([part.columns[name] for part in parts]) for name in asked},
     )
 
 
@@ -106,7 +111,12 @@ def check_records(records: Records, task: Task, where: str) -> None:
         raise DataError(
             f"{where} hold records of shape {records.values.shape[1:]}; {task.schema.name} has {task.schema.shape}"
         )
-    for name, column in {"labels": records.labels, "patients": records.patients, **records.attributes}.items():
+    for name, column in (
+        ("labels", records.labels),
+        ("patients", records.patients),
+        *records.attributes.items(),
+        *records.columns.items(),
+    ):
         if column.shape != (n,):
             raise DataError(f"{where} hold {n} records but {name} of shape {column.shape}")
     if records.labels.min() < 0 or records.labels.max() >= len(task.classes):

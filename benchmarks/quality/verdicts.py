@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .evidence import COPIES, NOISE, REAL, Comparison, Evidence, Light, Verdict
 from .figure import Figure
@@ -18,6 +19,8 @@ ATTACK_AUC, ATTACK_TPR = 0.55, 0.03
 """Above: the attack is said to succeed."""
 FAIR_GAP = 0.15
 """How far a group's coverage may fall behind the whole, beyond what it does for real training records."""
+SHARE_KEPT = 0.5
+"""Of a class's share of the training records, where the generator chooses the classes itself."""
 
 
 _ATTACKS = {
@@ -123,6 +126,12 @@ def _utility(evidence: Evidence, source: str, unused: dict[str, str]) -> Verdict
 
 
 def _privacy(evidence: Evidence, source: str) -> Verdict:
+    """What attacks found; the promise of private training stands beside it and turns no light on or off."""
+    verdict = _attacks(evidence, source)
+    return replace(verdict, text=f"{verdict.text}; {evidence.dp.promise()}") if evidence.dp else verdict
+
+
+def _attacks(evidence: Evidence, source: str) -> Verdict:
     threshold = (
         f"red: an attack beyond doubt (lower end of the interval) above AUC {ATTACK_AUC}, TPR {ATTACK_TPR} at 1 % FPR, "
         "copies, or what real records of unused patients score; green only where shadow generators were attacked too"
@@ -156,7 +165,9 @@ def _privacy(evidence: Evidence, source: str) -> Verdict:
 
 def _fairness(evidence: Evidence, source: str) -> Verdict:
     threshold = (
-        f"no group's coverage falls behind the whole by {FAIR_GAP:.2f} more than it does for real training records"
+        f"no group's coverage falls behind the whole by {FAIR_GAP:.2f} more than it does for real training records "
+        f"(red beyond {2 * FAIR_GAP:.2f}), and no class is beyond doubt made less than {SHARE_KEPT:g} times as often "
+        "as it is in training (amber)"
     )
     behind: list[tuple[float, str]] = []
     whole, real_whole = evidence.figure("coverage", source), evidence.figure("coverage", REAL)
@@ -170,7 +181,24 @@ def _fairness(evidence: Evidence, source: str) -> Verdict:
         return Verdict("fairness", source, "grey", "no group has enough patients to tell", threshold)
     gap, group = max(behind)
     light: Light = "green" if gap <= FAIR_GAP else "amber" if gap <= 2 * FAIR_GAP else "red"
-    return Verdict("fairness", source, light, f"furthest behind: {group}, by {max(gap, 0.0):.2f}", threshold)
+    text = f"furthest behind: {group}, by {max(gap, 0.0):.2f}"
+    thinned = list(_thinned(evidence, source))
+    if thinned:
+        light = "amber" if light == "green" else light
+        text = f"{text}; too rare among its records: {', '.join(thinned)}"
+    return Verdict("fairness", source, light, text, threshold)
+
+
+def _thinned(evidence: Evidence, source: str) -> Iterator[str]:
+    """Classes that a generator makes too rarely, with both shares."""
+    for finding in evidence.findings:
+        if (finding.measure, finding.source) != ("class_share", source):
+            continue
+        made, trained = finding.figure, evidence.figure("class_share", REAL, finding.group)
+        if not trained or trained.value is None or made.value is None or made.high is None:
+            continue
+        if made.high < SHARE_KEPT * trained.value:
+            yield f"{finding.group} ({made.value:.1%}, in training {trained.value:.1%})"
 
 
 def _compression(source: str, comparisons: list[Comparison]) -> Verdict:
@@ -186,11 +214,6 @@ def _compression(source: str, comparisons: list[Comparison]) -> Verdict:
     else:
         light = "red"
     return Verdict("compression", source, light, "; ".join(parts), threshold)
-
-
-def _known(evidence: Evidence, measure: str, source: str) -> bool:
-    figure = evidence.figure(measure, source)
-    return figure is not None and figure.value is not None
 
 
 def _interval(figure: Figure) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating]
+
+DrawnAs = Literal["ecg", "traces", "images"]
+"""`ecg`: in mV on the paper of an electrocardiograph; `traces`: signals of any units, gaps allowed; `images`."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,9 @@ class SampleSheet:
     """E.g. `V`."""
     meaning: str
     real: npt.NDArray[np.float32]
-    """Test records [k, channels, length] in mV; k may be 0."""
+    """Test records [k, *shape]; k may be 0."""
     synthetic: Mapping[str, npt.NDArray[np.float32]]
-    """Per row name records [k, channels, length] in mV; k may be 0."""
+    """Per row name records [k, *shape]; k may be 0."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class EvidencePage:
     bundle_version: str
     bundle_digest: str
     """SHA-256 of its manifest."""
+    drawn_as: DrawnAs = "ecg"
+    """How the sheets' records are drawn."""
     channel_names: tuple[str, ...] = ()
     """Of the sheets' records."""
     sampling_rate_hz: float = 0.0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from ...runtime.provenance import MARK, STATEMENT, provenance_text
 from ..quality.evidence import COPIES, NOISE, REAL, Evidence
 from ..quality.measures import MEASURES, Axis
 from ..quality.verdicts import unusable
-from .ecg_paper import Range, ecg_strip, ranges_mv
+from .ecg_paper import ecg_strip, ranges_mv
 from .evidence_charts import (
     Chart,
     comparison_chart,
@@ -22,9 +25,11 @@ from .evidence_charts import (
 from .evidence_content import EvidencePage, SampleSheet
 from .evidence_rows import Row, listed, origin_of, row_for, rows_of
 from .evidence_tables import class_tables, facts, group_table, splits_table
+from .image_sheet import image_strip
 from .lights import WORDS, evidence_headline, light_drawing, light_rows
 from .marks import swatch
 from .page import render_page
+from .traces import scales_of, trace_strip
 
 _AUGMENTATION = ("rare_recall", "rare_macro_f1")
 _ATTACKS = ("distance_auc", "distance_tpr", "loss_auc", "loss_tpr", "lira_auc", "lira_tpr")
@@ -103,26 +108,40 @@ class _Strip:
 def _strips(evidence: Evidence, content: EvidencePage, rows: Mapping[str, Row], sheet: SampleSheet) -> list[_Strip]:
     groups = {REAL: sheet.real, **sheet.synthetic}
     filled = [samples for samples in groups.values() if len(samples)]
-    bands: tuple[Range, ...] = ranges_mv(*filled) if filled else ()
+    draw = _drawer(content, filled) if filled else None
     strips = []
     for name, samples in groups.items():
         row, drawing = row_for(rows, name), ""
         origin = origin_of(evidence) if name == REAL else "synthetic"
-        if len(samples):
-            drawing = ecg_strip(
-                samples,
-                channel_names=content.channel_names,
-                sampling_rate_hz=content.sampling_rate_hz,
-                origin=origin,
-                description=(
-                    f"{len(samples)} {origin} records of class {sheet.code} in {listed(content.channel_names)}"
-                    f"{'' if name == REAL else f', made by {name}'}, on ECG paper at 25 mm/s and 10 mm/mV"
-                ),
-                ranges=bands,
-            )
+        if draw and len(samples):
+            by = "" if name == REAL else f", made by {name}"
+            drawing = draw(samples, origin, f"{len(samples)} {origin} records of class {sheet.code}{by}")
         label = f"{origin} test records" if name == REAL else f"{origin}, {row.label}"
         strips.append(_Strip(label, swatch(row.mark), drawing))
     return strips
+
+
+def _drawer(
+    content: EvidencePage, filled: list[npt.NDArray[np.float32]]
+) -> Callable[[npt.NDArray[np.float32], str, str], str]:
+    """How the records of one sheet are drawn, on the same scale: called with (records, origin, description)."""
+    if content.drawn_as == "images":
+        return lambda samples, _, description: image_strip(samples, description=description)
+    names = content.channel_names
+    if content.drawn_as == "traces":
+        scales = scales_of(*filled)
+        return lambda samples, _, description: trace_strip(
+            samples, channel_names=names, scales=scales, description=f"{description}, in {listed(names)}"
+        )
+    bands = ranges_mv(*filled)
+    return lambda samples, origin, description: ecg_strip(
+        samples,
+        channel_names=names,
+        sampling_rate_hz=content.sampling_rate_hz,
+        origin=origin,
+        description=f"{description}, in {listed(names)}, on ECG paper at 25 mm/s and 10 mm/mV",
+        ranges=bands,
+    )
 
 
 def _charts(

@@ -95,6 +95,7 @@ def facts(evidence: Evidence) -> list[Fact]:
         Fact("Rare class", _texts(method.get("rare_class"))),
         Fact("Seed of the generated records", _texts(data.get("seed"))),
         Fact("Effort", _texts(": ".join(part for part in (str(effort.get("name", "")), ", ".join(sized)) if part))),
+        Fact("Differential privacy", (evidence.dp.promise(), evidence.dp.method()) if evidence.dp else ()),
         Fact("Recipe of shadow generators", _texts(data.get("shadow_recipe"))),
         Fact("Feature space", _texts(space.get("name"))),
         Fact("SHA-256 of its network", _texts(space.get("sha256")), code=True),

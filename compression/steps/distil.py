@@ -51,7 +51,6 @@ def distil(
     """
     student = copy.deepcopy(student).train()
     feed = Feed(seed, teacher.noise_shape, schema.conditions, {})
-    scale = _channel_scale(teacher, schema, seed)
     optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.0)
     # The rate rises for a step at least: one-cycle divides by the length of its rise.
     rise = max(0.1, 2 / (steps + 1))
@@ -62,8 +61,8 @@ def distil(
         noise, condition = torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)
         with mixed_precision():
             with torch.no_grad():
-                wanted = teacher(noise, condition) / scale
-            loss = _distance(student(noise, condition) / scale, wanted)
+                wanted = teacher.encoded(noise, condition)
+            loss = _distance(student.encoded(noise, condition), wanted)
         if not torch.isfinite(loss):
             raise TrainingError(f"distillation diverged at step {step + 1}; lower its learning_rate")
         optimiser.zero_grad(set_to_none=True)
@@ -78,14 +77,6 @@ def distil(
 
 
 def _distance(samples: Tensor, wanted: Tensor) -> Tensor:
-    """Squared error of the signal and of its slope: the slope keeps steep, short waves such as the QRS."""
-    return F.mse_loss(samples, wanted) + F.mse_loss(samples.diff(dim=2), wanted.diff(dim=2))
-
-
-def _channel_scale(teacher: Generative, schema: Schema, seed: int) -> Tensor:
-    """Spread of each channel of the teacher's samples, [channels, 1]."""
-    inputs = Feed(seed, teacher.noise_shape, schema.conditions, {}).take(0, 512)
-    with torch.no_grad():
-        samples = teacher(torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition))
-    scale: Tensor = samples.std(dim=(0, 2))[:, None].clamp(min=1e-6)
-    return scale
+    """Squared error of the samples and of their slope along every axis: it keeps steep, short waves such as the QRS."""
+    slopes = [F.mse_loss(samples.diff(dim=axis), wanted.diff(dim=axis)) for axis in range(2, samples.ndim)]
+    return torch.stack([F.mse_loss(samples, wanted), *slopes]).sum()

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 
 import onnx
-import onnxslim
 import torch
 
 from ...runtime.errors import GateError
@@ -36,6 +35,8 @@ def export(model: Generative, schema: Schema) -> bytes:
     Raises:
         GateError: The graph breaks the contract, or its samples differ from PyTorch's.
     """
+    import onnxslim  # half a second, for sympy: whoever only reads recipes does without
+
     with _quiet():
         batch = torch.export.Dim("n", min=1, max=65536)
         program = torch.onnx.export(

@@ -42,9 +42,12 @@ def prune(
         The smaller model, not fine-tuned, and what was taken out.
 
     Raises:
-        GateError: The pruner took out much less than asked for, as it does where rounding leaves no room.
+        GateError: There is nothing to prune, or the pruner took out much less than asked for, as it does where
+            rounding leaves no room.
     """
     pruned = copy.deepcopy(model).eval()
+    if not _convolutions(pruned):
+        raise GateError("the model has no convolution, whose channels are what is pruned; leave the step out")
     inputs = Feed(seed, model.noise_shape, schema.conditions, {}).take(0, _IMPORTANCE_SAMPLES)
     noise, condition = torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)
     widths_before = _conv_channels(pruned)
@@ -92,12 +95,15 @@ def _traced_from_the_first_convolution(model: nn.Module) -> Iterator[None]:
 
 def _left_whole(model: nn.Module) -> list[nn.Module]:
     """Layers whose outputs must stay: the last one makes the channels, a reshape hides a linear layer's."""
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv1d)]
-    return [convolutions[-1], *(module for module in model.modules() if isinstance(module, nn.Linear))]
+    return [_convolutions(model)[-1], *(module for module in model.modules() if isinstance(module, nn.Linear))]
 
 
 def _conv_channels(model: nn.Module) -> list[int]:
-    return [module.out_channels for module in model.modules() if isinstance(module, nn.Conv1d)]
+    return [module.out_channels for module in _convolutions(model)]
+
+
+def _convolutions(model: nn.Module) -> list[nn.Conv1d | nn.Conv2d]:
+    return [module for module in model.modules() if isinstance(module, nn.Conv1d | nn.Conv2d)]
 
 
 def _check_pruned(model: Generative, schema: Schema, before: list[int], ratio: float) -> None:

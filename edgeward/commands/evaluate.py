@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ _LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "◐"), "red": ("red",
 @click.option("--teacher", type=click.Path(path_type=Path), help="Checkpoint the bundle was made from.")
 @click.option("--quick", is_flag=True, help="Under a minute: fewer records and shorter training, wider intervals.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Classifiers per row.  [default: 5]")
-@click.option("--steps", type=click.IntRange(min=1), help="Their training steps.  [default: 1500, quick 120]")
+@click.option("--steps", type=click.IntRange(min=1), help="Their training steps.  [default: 1500, quick 80]")
 @click.option("--per-class", type=click.IntRange(min=1), help="Synthetic samples of a class for each classifier.")
 @click.option(
     "--shadows",
@@ -68,9 +69,6 @@ def command(
     fail), shuffled records (the floor), and the teacher, if given. Intervals are 95 %, over patients.
     """
     from ..benchmarks.quality import EVIDENCE_NAME, FULL, QUICK
-    from ..benchmarks.report.evidence_page import render_evidence_page
-    from ..compression.evidence import attach_evidence
-    from ..evidence_page import page_content
     from ..judgement import judge_bundle, prepare
     from ..training.checkpoint import load_checkpoint
     from ..training.recipe import load_training_recipe
@@ -78,6 +76,7 @@ def command(
     if shadows % 2:
         raise RequestError(f"--shadows come in pairs, one half of the patients each: an even number, not {shadows}")
     if output:
+        import_module("jinja2")  # only a report needs it: missed now, and not after the judging
         check_output(output, overwrite=overwrite, folder=True)
     opened = open_bundle(bundle)
     checkpoint = load_checkpoint(teacher) if teacher else None
@@ -105,11 +104,16 @@ def command(
         on_progress=Progress("Judging"),
     )
     if output:
+        from ..benchmarks.report.evidence_page import render_evidence_page
+        from ..evidence_page import page_content
+
         page = render_evidence_page(evidence, page_content(prepared))
         with atomic_folder(output) as folder:
             (folder / EVIDENCE_NAME).write_bytes(evidence.to_bytes())
             (folder / "index.html").write_text(page, encoding="utf-8")
     if attach:
+        from ..compression.evidence import attach_evidence
+
         opened = attach_evidence(opened, evidence)
     if as_json:
         print_json(evidence.to_json())

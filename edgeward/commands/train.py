@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..runtime.atomic import check_output
+from ..runtime.errors import RequestError
 from .options import DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
 from .server_side import load_data, server_side
 from .terminal import Progress, print_json, readable_count
+
+if TYPE_CHECKING:
+    from ..training.loop import TrainingProgress
 
 
 @click.command(epilog="Example:  edgeward train --data mitdb/ --recipe ecg-beats-vae -o teacher.pt --seed 1")
@@ -18,6 +23,12 @@ from .terminal import Progress, print_json, readable_count
 @click.option("--recipe", default="ecg-beats-vae", show_default=True, help="Name of a recipe, or a TOML file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint to write.")
 @click.option("--resume", is_flag=True, help="Go on from an unfinished checkpoint, bit for bit.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for losses and scores (CSV; TensorBoard where installed) and pictures of samples.",
+)
+@click.option("--device", help="Where to compute, e.g. cuda or cpu.  [default: a GPU if there is one]")
 @SEED_OPTION
 @OVERWRITE_OPTION
 @JSON_OPTION
@@ -28,6 +39,8 @@ def command(
     recipe: str,
     output: Path,
     resume: bool,
+    log: Path | None,
+    device: str | None,
     seed: int | None,
     overwrite: bool,
     as_json: bool,
@@ -35,30 +48,52 @@ def command(
     """Train a full generator on a server, and save it as a checkpoint that `edgeward compress` takes.
 
     Interrupt it at any time; --resume goes on where it was, with the same data, recipe and seed.
-    """
+
+    Several processes train the same model together, on one machine or many:
+
+    \b
+        torchrun --nproc-per-node 4 -m edgeward train … --seed 1
+    """  # noqa: D301 - click wants the character, not the two that a raw text has
     from ..training.checkpoint import load_checkpoint
+    from ..training.journal import Journal
     from ..training.loop import train
+    from ..training.processes import join_processes, leave_processes, rank, world_size
     from ..training.recipe import load_training_recipe
 
-    check_output(output, overwrite=overwrite or resume)
+    join_processes()
+    first = rank() == 0
+    if first:
+        check_output(output, overwrite=overwrite or resume)
+    if world_size() > 1 and seed is None:
+        raise RequestError("processes that train together need the same seed: give --seed")
     plan = load_training_recipe(recipe)
     if resume and output.exists() and seed is None:
         seed = load_checkpoint(output).seed
     seed = drawn_seed(seed)
     dataset = load_data(plan.data, data, classes, seed)
-    for note in dataset.provenance.notes:
-        click.echo(f"note: {note}", err=True)
+    if first:
+        for note in dataset.provenance.notes:
+            click.echo(f"note: {note}", err=True)
     progress = Progress("Training")
+
+    def show(p: TrainingProgress) -> None:
+        losses = "  ".join(f"{name} {loss:.3f}" for name, loss in p.losses.items())
+        score = f"  Fréchet {p.score.frechet_distance:.3g}, coverage {p.score.coverage:.2f}" if p.score else ""
+        progress(p.step, p.steps, losses + score)
+
     checkpoint = train(
         dataset,
         plan,
         output,
         seed=seed,
         resume=resume,
-        on_progress=lambda p: progress(
-            p.step, p.steps, "  ".join(f"{name} {loss:.3f}" for name, loss in p.losses.items())
-        ),
+        device=device,
+        journal=Journal(log) if log and first else None,
+        on_progress=show if first else None,
     )
+    leave_processes()
+    if not first:
+        return
     parameters = sum(p.numel() for p in checkpoint.generator().parameters())
     if as_json:
         print_json(

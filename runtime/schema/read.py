@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import BundleError
 from ..json_fields import Fields
@@ -49,7 +49,7 @@ def schema_from_json(value: object, where: str) -> Schema:
     if kind not in _READERS:
         known = ", ".join(repr(name) for name in _READERS)
         raise BundleError(f"{where}: kind {kind!r} is not known to this version; it knows {known}")
-    schema = _READERS[kind](fields)
+    schema: Schema = _READERS[kind](fields)
     fields.end()
     _check_distinct(where, "condition", [condition.name for condition in schema.conditions])
     if math.prod(schema.shape) > MAX_NUMBERS:
@@ -132,7 +132,7 @@ def _column(fields: Fields) -> Column:
     return column
 
 
-_READERS = {"signal": _signal, "image": _image, "table": _table}
+_READERS: dict[str, Callable[[Fields], Schema]] = {"signal": _signal, "image": _image, "table": _table}
 
 
 def _conditions(fields: Fields) -> tuple[Condition, ...]:

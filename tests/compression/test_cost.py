@@ -52,6 +52,8 @@ class Small(Generative):
         samples: Tensor = self.gain * self.conv(hidden)
         return samples
 
+    encoded = forward
+
 
 def small_graph(batch: str | int = "n") -> onnx.ModelProto:
     """The same network in ONNX, without the gain."""

@@ -169,7 +169,7 @@ def number_teacher(highest_rate: float) -> Checkpoint:
     torch.manual_seed(1)
     weights = build_family("vae", schema, options).state_dict()
     return Checkpoint(
-        recipe=TrainingRecipe("toy", "vae", 1, 2, 1e-3, 0.0, 0.0, 0.0, options),
+        recipe=TrainingRecipe("toy", "ecg-beats", "vae", 1, 2, 1e-3, 0.0, 0.0, 0.0, 0, options),
         schema=schema,
         provenance=Provenance("ecg-beats", "nothing", "CC0-1.0", "nobody", synthetic=True, digest="0" * 64, notes=()),
         seed=1,

@@ -190,6 +190,41 @@ def test_a_damaged_bundle_is_refused_before_the_data_are_read(
     assert "Reading data" not in result.stderr
 
 
+def test_a_report_that_cannot_be_drawn_is_missed_before_the_judging(
+    refused: Refused, bundle: Bundle, tmp_path: Path
+) -> None:
+    program = "import sys; sys.modules['jinja2'] = None; from edgeward.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program, "evaluate", bundle.path, *map(str, QUICK), "-o", tmp_path / "report"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused(
+        result, 5, "needs jinja2, which the thin install leaves out; install it with: pip install 'edgeward[report]'"
+    )
+    assert "Judging" not in result.stderr
+
+
+def test_nothing_that_draws_a_report_is_loaded_before_there_is_one_to_draw(bundle: Bundle) -> None:
+    program = """
+import sys
+for name in ("jinja2", "edgeward.benchmarks.report.evidence_page", "edgeward.evidence_page", "onnxslim"):
+    sys.modules[name] = None  # importing it fails
+from edgeward import judgement
+from edgeward.cli import main
+judgement.judge_bundle = lambda *_, **__: sys.exit("it was about to judge")
+main()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program, "evaluate", bundle.path, *map(str, QUICK)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr.splitlines()[-1] == "it was about to judge", result.stderr
+
+
 def test_an_absent_library_is_an_error_with_the_command_that_installs_it(refused: Refused, bundle: Bundle) -> None:
     program = "import sys; sys.modules['torch'] = None; from edgeward.cli import main; main()"
     result = subprocess.run(

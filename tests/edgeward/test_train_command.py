@@ -19,6 +19,7 @@ Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
 
 RECIPE = """
 name = "smallest"
+data = "ecg-beats"
 family = "vae"
 steps = 12
 batch_size = 16
@@ -26,6 +27,7 @@ learning_rate = 5e-3
 weight_decay = 0.0
 ema_decay = 0.8
 class_balance = 1.0
+evaluations = 0
 [vae]
 noise_size = 4
 widths = [8, 8, 8]
@@ -81,7 +83,7 @@ def test_people_are_told_that_the_data_are_simulated_and_what_comes_next(
 ) -> None:
     result = edgeward_here("train", "--recipe", recipe, "-o", out / "x.pt", "--seed", 1)
     assert result.returncode == 0, result.stderr
-    assert "note: Simulated: no patient stands behind these beats" in result.stderr
+    assert "note: Simulated: no patient stands behind these data" in result.stderr
     assert "seed 1" in result.stdout
     assert f"Next:  edgeward compress {out / 'x.pt'} -o ecg-beats.edgeward" in result.stdout
 

@@ -48,7 +48,7 @@ def test_a_manifest_reads_back_equal_and_writes_the_same_bytes(small_bundle: Bun
 
 def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> None:
     newer = changed(content, lambda v: v.update(schema_version=SCHEMA_VERSION + 1, something_new=True))
-    with pytest.raises(BundleError, match=r"schema version 2.*pip install --upgrade edgeward"):
+    with pytest.raises(BundleError, match=rf"schema version {SCHEMA_VERSION + 1}.*pip install --upgrade edgeward"):
         manifest_from_bytes(newer)
 
 

@@ -24,7 +24,7 @@ def test_sizes_follow_from_the_parts(schema: SignalSchema) -> None:
     [
         (lambda v: v.pop("length"), "place has no field 'length'"),
         (lambda v: v.update(colour=1), "'colour'"),
-        (lambda v: v.update(kind="image"), "kind 'image'"),
+        (lambda v: v.update(kind="sound"), "kind 'sound'"),
         (lambda v: v.update(length=0), "'length' must be a whole number from 1"),
         (lambda v: v.update(length=2**24 + 1), "'length'"),
         (lambda v: v.update(sampling_rate_hz=0), "must be positive"),

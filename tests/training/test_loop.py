@@ -13,6 +13,7 @@ from edgeward.training.checkpoint import Checkpoint, load_checkpoint
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.loop import TrainingProgress, train
 from edgeward.training.recipe import TrainingRecipe, training_recipe_from_mapping
+from edgeward.training.state import TrainingState, _ema
 
 STEPS = 12
 
@@ -23,6 +24,7 @@ def recipe() -> TrainingRecipe:
     return training_recipe_from_mapping(
         {
             "name": "smallest",
+            "data": "ecg-beats",
             "family": "vae",
             "steps": STEPS,
             "batch_size": 16,
@@ -30,6 +32,7 @@ def recipe() -> TrainingRecipe:
             "weight_decay": 1e-3,
             "ema_decay": 0.8,
             "class_balance": 1.0,
+            "evaluations": 0,
             "vae": {"noise_size": 4, "widths": [8, 8, 8], "prior_couplings": 2, "prior_hidden": 8},
         },
         "smallest",
@@ -122,15 +125,15 @@ def test_a_sample_that_is_not_a_number_stops_training_and_names_the_step(
 def test_divergence_later_on_names_its_step(
     dataset: Dataset, recipe: TrainingRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = loop._State.step
+    step = TrainingState.step
     calls = 0
 
-    def diverge(self: loop._State, *batch: torch.Tensor) -> dict[str, float]:
+    def diverge(self: TrainingState, *batch: torch.Tensor) -> dict[str, float]:
         nonlocal calls
         calls += 1
         return step(self, *batch) if calls < 7 else {"reconstruction": float("inf")}  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop._State, "step", diverge)
+    monkeypatch.setattr(TrainingState, "step", diverge)
     with pytest.raises(TrainingError, match=r"inf.* at step 7;"):
         train(dataset, recipe, tmp_path / "teacher.pt", seed=3)
 
@@ -214,7 +217,7 @@ def test_a_batch_depends_on_seed_and_step_alone(dataset: Dataset) -> None:
 
 def test_the_average_forgets_a_first_step_a_million_times_too_large() -> None:
     averaged = [torch.full((3,), 1e6)]
-    update = loop._ema(0.998)
+    update = _ema(0.998)
     for n in range(1, 301):
         update(averaged, [torch.ones(3)], torch.tensor(n))
     torch.testing.assert_close(averaged[0], torch.ones(3), rtol=0.01, atol=0.0)
@@ -222,5 +225,5 @@ def test_the_average_forgets_a_first_step_a_million_times_too_large() -> None:
 
 def test_the_average_follows_slowly_once_it_has_settled() -> None:
     averaged = [torch.zeros(1)]
-    loop._ema(0.9)(averaged, [torch.ones(1)], torch.tensor(10_000))
+    _ema(0.9)(averaged, [torch.ones(1)], torch.tensor(10_000))
     assert averaged[0].item() == pytest.approx(0.1)

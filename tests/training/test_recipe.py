@@ -11,6 +11,7 @@ from edgeward.training.recipe import load_training_recipe, training_recipe_from_
 
 GOOD: Mapping[str, Any] = {
     "name": "mine",
+    "data": "ecg-beats",
     "family": "vae",
     "steps": 10,
     "batch_size": 4,
@@ -18,6 +19,7 @@ GOOD: Mapping[str, Any] = {
     "weight_decay": 0,
     "ema_decay": 0.9,
     "class_balance": 1,
+    "evaluations": 0,
     "vae": {"noise_size": 4, "widths": [8, 8], "prior_couplings": 1, "prior_hidden": 8},
 }
 SHIPPED = sorted(

@@ -10,6 +10,7 @@ from edgeward.runtime.errors import TrainingError
 from edgeward.runtime.schema import Channel, ClassCondition, SignalSchema
 from edgeward.training.checkpoint import Checkpoint
 from edgeward.training.datasets.dataset import Dataset
+from edgeward.training.draws import Draws
 from edgeward.training.families import build_family
 from edgeward.training.families.vae import Vae, build_vae
 from torch.distributions import Independent, Normal
@@ -33,7 +34,7 @@ def vae() -> Vae:
     with torch.no_grad():
         for parameter in vae.prior.parameters():
             parameter.copy_(0.2 * torch.randn(parameter.shape))
-    vae.fit_normalisation(toy_samples(200))
+    vae.codec.fit(toy_samples(200))
     return vae.eval()
 
 
@@ -48,9 +49,9 @@ def one_hot(n: int) -> torch.Tensor:
 
 def test_the_loss_is_the_negative_bound_as_torch_distributions_computes_it(vae: Vae) -> None:
     samples, condition = torch.from_numpy(toy_samples(32)), one_hot(32)
-    terms = vae.losses(samples, condition, torch.Generator().manual_seed(7))
+    terms = vae.losses("model", samples, condition, Draws(torch.Generator().manual_seed(7)))
 
-    normalised = (samples - samples.new_tensor(vae.normalisation.location)) / vae.normalisation.scale
+    normalised = (samples - vae.codec.location) / vae.codec.scale
     mean, log_variance = vae.encoder(normalised, condition).chunk(2, dim=1)
     epsilon = torch.randn(mean.shape, generator=torch.Generator().manual_seed(7))
     posterior = Independent(Normal(mean, torch.exp(log_variance / 2)), 1)
@@ -66,8 +67,8 @@ def test_the_loss_is_the_negative_bound_as_torch_distributions_computes_it(vae: 
 
 def test_no_other_sigma_gives_a_better_reconstruction_term(vae: Vae) -> None:
     samples, condition = torch.from_numpy(toy_samples(32)), one_hot(32)
-    best = vae.losses(samples, condition, torch.Generator().manual_seed(7))["reconstruction"]
-    normalised = vae.normalisation.normalise(samples)
+    best = vae.losses("model", samples, condition, Draws(torch.Generator().manual_seed(7)))["reconstruction"]
+    normalised = vae.codec.encode(samples)
     mean, log_variance = vae.encoder(normalised, condition).chunk(2, dim=1)
     epsilon = torch.randn(mean.shape, generator=torch.Generator().manual_seed(7))
     decoded = vae.decoder(torch.cat([mean + torch.exp(log_variance / 2) * epsilon, condition], dim=1))
@@ -77,20 +78,24 @@ def test_no_other_sigma_gives_a_better_reconstruction_term(vae: Vae) -> None:
 
 def test_without_a_flow_the_divergence_estimates_the_closed_form(vae: Vae) -> None:
     plain = build_vae(SCHEMA, {**OPTIONS, "prior_couplings": 0})
-    plain.fit_normalisation(toy_samples(200))
+    plain.codec.fit(toy_samples(200))
     plain.eval()
     n = 20_000
     samples, condition = torch.from_numpy(toy_samples(1)).expand(n, -1, -1), one_hot(1).expand(n, -1)
     with torch.no_grad():
-        estimate = plain.losses(samples, condition, torch.Generator().manual_seed(1))["divergence"].item()
-        mean, log_variance = plain.encoder(plain.normalisation.normalise(samples[:1]), condition[:1]).chunk(2, dim=1)
+        estimate = plain.losses("model", samples, condition, Draws(torch.Generator().manual_seed(1)))[
+            "divergence"
+        ].item()
+        mean, log_variance = plain.encoder(plain.codec.encode(samples[:1]), condition[:1]).chunk(2, dim=1)
     closed = torch.distributions.kl_divergence(Normal(mean, torch.exp(log_variance / 2)), Normal(0.0, 1.0)).sum()
     assert estimate == pytest.approx(closed.item() / 32, rel=0.1, abs=2e-3)
 
 
 def test_the_same_source_of_randomness_gives_the_same_loss(vae: Vae) -> None:
     samples, condition = torch.from_numpy(toy_samples(8)), one_hot(8)
-    once, again, other = (vae.losses(samples, condition, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    once, again, other = (
+        vae.losses("model", samples, condition, Draws(torch.Generator().manual_seed(s))) for s in (1, 1, 2)
+    )
     assert once == again
     assert once["reconstruction"] != other["reconstruction"]
 
@@ -99,13 +104,13 @@ def test_an_encoder_gone_wild_cannot_blow_the_decoder_s_batch_statistics_up(vae:
     with torch.no_grad():
         vae.encoder.head.bias.fill_(60.0)  # a standard deviation of e^30 for every latent
     vae.train()
-    terms = vae.losses(torch.from_numpy(toy_samples(8)), one_hot(8), torch.Generator())
+    terms = vae.losses("model", torch.from_numpy(toy_samples(8)), one_hot(8), Draws(torch.Generator()))
     assert all(torch.isfinite(term) for term in terms.values())
     assert vae.decoder.first.norm.running_var.max() < 1e5
 
 
 def test_every_weight_receives_a_gradient(vae: Vae) -> None:
-    sum(vae.losses(torch.from_numpy(toy_samples(8)), one_hot(8), torch.Generator()).values()).backward()  # type: ignore[union-attr]
+    sum(vae.losses("model", torch.from_numpy(toy_samples(8)), one_hot(8), Draws(torch.Generator())).values()).backward()  # type: ignore[union-attr]
     assert [name for name, weight in vae.named_parameters() if weight.grad is None] == []
 
 
@@ -130,15 +135,15 @@ def test_samples_are_in_the_physical_units_of_the_training_data(vae: Vae) -> Non
 
 
 def test_normalising_gives_each_channel_zero_mean_and_unit_variance(vae: Vae) -> None:
-    normalised = vae.normalisation.normalise(torch.from_numpy(toy_samples(200))).numpy()
+    normalised = vae.codec.encode(torch.from_numpy(toy_samples(200))).numpy()
     np.testing.assert_allclose(normalised.mean(axis=(0, 2)), 0.0, atol=1e-5)
     np.testing.assert_allclose(normalised.std(axis=(0, 2)), 1.0, rtol=1e-5)
 
 
 def test_a_channel_that_never_changes_does_not_divide_by_zero(vae: Vae) -> None:
     constant = np.full((4, 2, 16), 7.0, np.float32)
-    vae.fit_normalisation(constant)
-    assert torch.isfinite(vae.normalisation.normalise(torch.from_numpy(constant))).all()
+    vae.codec.fit(constant)
+    assert torch.isfinite(vae.codec.encode(torch.from_numpy(constant))).all()
 
 
 def test_the_generator_says_what_it_wants_and_gives_the_schema_s_shape(vae: Vae) -> None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 
@@ -35,6 +36,10 @@ class Codec(nn.Module, ABC):
     @abstractmethod
     def encode(self, samples: Tensor) -> Tensor:
         """Physical units [n, *schema.shape] to model space [n, *shape]."""
+
+    def known(self, encoded: Tensor) -> Tensor:
+        """Which of the numbers of encoded samples are known: 1 or 0, [n, numbers, *axes]; all, unless overridden."""
+        return torch.ones_like(encoded[:, : self.numbers])
 
     @abstractmethod
     def decode(self, encoded: Tensor) -> Tensor:

@@ -44,11 +44,17 @@ class SeriesCodec(Codec):
         pairs = torch.stack([sign, -sign], dim=2).flatten(1, 2)
         return torch.cat([scores, pairs], dim=1)
 
+    def known(self, encoded: Tensor) -> Tensor:
+        """1 where a channel is known at a moment, else 0, [n, channels, length]."""
+        known = super().known(encoded)
+        known[:, self._gappy] = (encoded[:, self.numbers :: 2] > 0).to(encoded.dtype)
+        return known
+
     def decode(self, encoded: Tensor) -> Tensor:
         """Features [n, features, length] to [n, channels, length], NaN where missing is the larger feature."""
         values = self.scores.to_values(encoded[:, : self.numbers])
-        pairs = encoded[:, self.numbers :].unflatten(1, (len(self._gappy), 2))
-        missing = pairs[:, :, 1] > pairs[:, :, 0]
+        # Every other feature after the numbers: known at even places, missing at odd ones.
+        missing = encoded[:, self.numbers + 1 :: 2] > encoded[:, self.numbers :: 2]
         channels = list(values.unbind(dim=1))
         for position, place in enumerate(self._gappy):
             gaps = torch.full_like(channels[place], torch.nan)

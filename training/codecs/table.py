@@ -16,9 +16,9 @@ from .normal_scores import NormalScores
 class TableCodec(Codec):
     """Rows of mixed columns to features and back.
 
-    Features: the number columns' normal scores in the order of the schema, then in that order the groups of choices: the
-    values of a category column, with "missing" as the last where that may be, and for a number column that may be
-    missing, known against missing.
+    Features: the number columns' normal scores in the order of the schema, then in that order the groups of choices:
+    the values of a category column, with "missing" as the last where that may be, and for a number column that may
+    be missing, known against missing.
     """
 
     def __init__(self, schema: TableSchema) -> None:
@@ -66,6 +66,16 @@ class TableCodec(Codec):
             chosen = torch.where(missing, torch.full_like(known, size - 1), known)
             parts.append(2.0 * F.one_hot(chosen, size).to(samples.dtype) - 1.0)
         return torch.cat(parts, dim=1)
+
+    def known(self, encoded: Tensor) -> Tensor:
+        """1 where a number of a row is known, else 0, [n, numbers]."""
+        known = super().known(encoded)
+        start = self.numbers
+        for place, size in zip(self._choice_places, self.choices, strict=True):
+            if place in self._number_places:
+                known[:, self._number_places.index(place)] = (encoded[:, start] > 0).to(encoded.dtype)
+            start += size
+        return known
 
     def decode(self, encoded: Tensor) -> Tensor:
         """Features [n, features] to rows [n, columns]: the largest feature of a group is the choice."""

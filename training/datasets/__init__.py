@@ -39,10 +39,36 @@ KINDS: dict[str, Kind] = {
         "mitbih:load_mitbih",
         "ecg_simulator:simulate_beats",
     ),
+    "icu-stays": Kind(
+        "the folder of the PhysioNet/CinC Challenge 2012 (set-c.tar.gz or set-c/, and Outcomes-c.txt)",
+        "challenge2012:load_stays",
+        "stay_simulator:simulate_stays",
+    ),
+    "images": Kind(
+        "an npz in the layout of MedMNIST, such as pneumoniamnist.npz",
+        "medmnist:load_images",
+        "image_simulator:simulate_images",
+    ),
     "table": Kind(
         "a table of patients (CSV, Parquet) with its description beside it, or the description (TOML)",
         "table:load_table",
         "table_simulator:simulate_table",
+    ),
+    "ecg-strips": Kind(
+        "the folder of the MIT-BIH Arrhythmia Database, or of other WFDB records with beats and rhythms annotated",
+        "strip_database:load_strips",
+        "strip_simulator:simulate_strips",
+    ),
+    "bedside-windows": Kind(
+        "the folder of the BIDMC PPG and Respiration Dataset (WFDB files)",
+        "bidmc:load_bidmc",
+        "bedside_simulator:simulate_windows",
+    ),
+    "bedside-windows-abp": Kind(
+        "the folder of the BIDMC PPG and Respiration Dataset (WFDB files), of which the records with arterial pressure "
+        "are read",
+        "bidmc:load_bidmc_with_pressure",
+        "bedside_simulator:simulate_pressure_windows",
     ),
 }
 

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .beats import BEAT_CLASSES, R_SAMPLE, RANGE_MV, SAMPLING_RATE_HZ, WINDOW_LENGTH
-from .ecg_dynamics import BeatWaves, solve_trace
+from .beats import R_SAMPLE, RANGE_MV, SAMPLING_RATE_HZ, WINDOW_LENGTH
+from .ecg_dynamics import solve_trace
 from .ecg_morphology import (
-    EVENTS,
     BeatShape,
-    blended,
     normal_shape,
     paced_shape,
     premature_atrial_shape,
     ventricular_shape,
 )
 from .ecg_rhythm import arrange, rr_intervals_s
+from .ecg_waves import beat_waves, muscle_noise
 
 _Floats = npt.NDArray[np.float64]
 
@@ -92,48 +91,15 @@ def record_beats(
     guard = ["N"] * _GUARD_BEATS
     classes = guard + arrange(patient.counts, generator) + guard
     intervals = rr_intervals_s(classes, patient.mean_rr_s, patient.rr_variability, patient.breathing_hz, generator)
-    waves = _waves(patient, np.array(classes), _LEAD_IN_S + np.cumsum(intervals), generator)
+    r_times_s = _LEAD_IN_S + np.cumsum(intervals)
+    swing = np.sin(2.0 * np.pi * patient.breathing_hz * r_times_s)
+    waves = beat_waves(patient.shapes, np.array(classes), r_times_s, patient.mean_rr_s, swing, generator)
     samples = int((waves.r_times_s[-1] + _LEAD_IN_S) * SAMPLING_RATE_HZ)
     breathing = np.sin(2.0 * np.pi * patient.breathing_hz * np.arange(samples) / SAMPLING_RATE_HZ)
     trace = solve_trace(waves, patient.wander_mv[:, None] * breathing, SAMPLING_RATE_HZ)
-    trace += _muscle_noise(patient, samples, generator)
+    trace += muscle_noise(patient.muscle_noise_mv, samples, generator)
     trace = trace.clip(*RANGE_MV)
     targets = slice(_GUARD_BEATS, -_GUARD_BEATS)
     starts = np.rint(waves.r_times_s[targets] * SAMPLING_RATE_HZ).astype(np.int64) - R_SAMPLE
     windows = np.lib.stride_tricks.sliding_window_view(trace, WINDOW_LENGTH, axis=1)[:, starts]
     return windows.transpose(1, 0, 2).astype(np.float32), np.array(classes[targets])
-
-
-def _waves(
-    patient: Patient, classes: npt.NDArray[np.str_], r_times_s: _Floats, generator: np.random.Generator
-) -> BeatWaves:
-    """The events of each beat: its class's shape, with what differs from beat to beat."""
-    beats = len(classes)
-    times, widths = np.empty((beats, len(EVENTS))), np.empty((beats, len(EVENTS)))
-    heights = np.empty((beats, _LEADS, len(EVENTS)))
-    for name in BEAT_CLASSES:
-        chosen = classes == name
-        # A fusion beat is activated partly from the sinus and partly from the ventricular focus.
-        share = 0.35 + 0.3 * generator.random(beats) if name == "F" else np.zeros(beats)
-        first, second = ("N", "V") if name == "F" else (name, name)
-        times[chosen], widths[chosen], heights[chosen] = blended(
-            patient.shapes[first], patient.shapes[second], share[chosen]
-        )
-    heights *= 1.0 + 0.05 * generator.standard_normal((beats, 1, len(EVENTS))).clip(-3.0, 3.0)
-    heights *= 1.0 + 0.04 * np.sin(2.0 * np.pi * patient.breathing_hz * r_times_s)[:, None, None]
-    widths *= 1.0 + 0.03 * generator.standard_normal((beats, 1)).clip(-3.0, 3.0)
-    # QT grows with the square root of RR (Bazett 1920) and follows the rate slowly, so the mean RR sets it,
-    # not the one short interval before a premature beat. PR and QRS hardly change.
-    repolarisation = EVENTS.index("T")
-    times[:, repolarisation] *= np.sqrt(patient.mean_rr_s)
-    widths[:, repolarisation] *= np.sqrt(patient.mean_rr_s)
-    omega = np.full(beats, 2.0 * np.pi / patient.mean_rr_s)
-    to_angle = omega[:, None] / 1000.0
-    return BeatWaves(r_times_s, omega, times * to_angle, widths * to_angle, heights)
-
-
-def _muscle_noise(patient: Patient, samples: int, generator: np.random.Generator) -> _Floats:
-    white = generator.standard_normal((_LEADS, samples + 1))
-    # Muscle is louder above 20 Hz than below; this one-tap difference halves the power at 0 Hz.
-    coloured: _Floats = (white[:, 1:] - 0.3 * white[:, :-1]) / np.sqrt(1.0 + 0.3**2)
-    return coloured * patient.muscle_noise_mv[:, None]

@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 # Of the mean RR interval, uniformly between: when an ectopic or paced beat comes after the one before it.
 # Premature beats come early, fusion beats nearly on time, a demand pacemaker only when the sinus is late.
-_COUPLING = {"S": (0.55, 0.80), "V": (0.50, 0.78), "F": (0.86, 0.97), "Q": (1.10, 1.20)}
+COUPLING: Mapping[str, tuple[float, float]] = {
+    "S": (0.55, 0.80),
+    "V": (0.50, 0.78),
+    "F": (0.86, 0.97),
+    "Q": (1.10, 1.20),
+}
 _AFTER_S = (0.95, 1.15)  # the sinus node is reset, so hardly a pause
 _AFTER_Q = (0.85, 1.00)  # the sinus takes over from the pacemaker by being faster
 _SHORTEST_RR_S = 0.32
@@ -35,6 +40,7 @@ def rr_intervals_s(
     variability: float,
     breathing_hz: float,
     generator: np.random.Generator,
+    coupling: Mapping[str, tuple[float, float]] = COUPLING,
 ) -> npt.NDArray[np.float64]:
     """The interval [beats] in seconds before each beat, as suits its class and that of the beat before it.
 
@@ -44,6 +50,7 @@ def rr_intervals_s(
         variability: Standard deviation of sinus intervals, as a share of the mean.
         breathing_hz: Rate of breathing, with which sinus intervals swing.
         generator: Where intervals are drawn from.
+        coupling: Of the mean interval, uniformly between: after which S, V, F and Q come.
     """
     swing = np.sqrt(2.0) * np.sin(2.0 * np.pi * breathing_hz * mean_rr_s * np.arange(len(classes)))
     jitter = generator.standard_normal(len(classes))
@@ -52,8 +59,8 @@ def rr_intervals_s(
     relative = np.empty(len(classes))
     for beat, name in enumerate(classes):
         before = classes[beat - 1] if beat else "N"
-        if name in _COUPLING:
-            relative[beat] = _between(_COUPLING[name], uniform[beat])
+        if name in coupling:
+            relative[beat] = _between(coupling[name], uniform[beat])
         elif before in "VF":
             # Compensatory pause: the sinus beat the ectopic one pre-empted is left out, the next is on time.
             relative[beat] = sinus[beat] + 1.0 - relative[beat - 1]

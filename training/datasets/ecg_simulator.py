@@ -7,17 +7,24 @@ Same schema as the recorded beats, so what is tried on these runs unchanged on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from ...runtime.errors import RequestError
 from .beats import BEAT_CLASSES, PatientBeats, beat_schema, chosen_classes, join_beats
-from .dataset import Dataset, Provenance, Split
-from .digest import dataset_digest
+from .dataset import Dataset
 from .ecg_patient import draw_patient, record_beats
+from .patient_samples import SPLITS, Progress
+from .simulation import Simulator, places
 
-_SPLITS = ("train", "validation", "test")
+_SIMULATOR = Simulator(
+    kind="ecg-beats",
+    name="ECG simulator 1",
+    attribution=(
+        "Simulated by Edgeward after the model of McSharry PE, Clifford GD, Tarassenko L, Smith LA, "
+        "IEEE Trans Biomed Eng 50(3):289-294, 2003."
+    ),
+    notes=("Class shares, wave shapes and intervals are set by hand to be plausible and learnable.",),
+)
 _EVERY_PACED = 3  # the first, fourth, … patient of a split has a pacemaker, so every split holds Q beats
 _FEWEST_BEATS = 50  # with fewer, a patient may have no F beat
 
@@ -28,7 +35,7 @@ def simulate_beats(
     beats_per_patient: int = 200,
     seed: int = 0,
     classes: Sequence[str] | None = None,
-    on_progress: Callable[[int, int, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Dataset:
     """Simulate beats of 1.024 s in mV; about N 61, S 12, V 16, F 6, Q 6 in a hundred.
 
@@ -46,37 +53,12 @@ def simulate_beats(
         RequestError: A number is too small, or a class is unknown.
     """
     chosen = chosen_classes(classes, tuple(BEAT_CLASSES))
-    if len(patients) != len(_SPLITS) or min(patients) < 1 or beats_per_patient < _FEWEST_BEATS or seed < 0:
-        raise RequestError(
-            f"a simulation needs three splits of at least 1 patient, {_FEWEST_BEATS} beats a patient and a "
-            f"seed of 0 or more, not {patients}, {beats_per_patient} and {seed}"
-        )
-    splits: dict[str, Split] = {}
-    done = 0
-    for split_number, (split_name, count) in enumerate(zip(_SPLITS, patients, strict=True)):
-        recorded: list[PatientBeats] = []
-        for position in range(count):
-            generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, split_number, position])))
-            patient = draw_patient(generator, beats_per_patient, paced=position % _EVERY_PACED == 0)
-            name = f"{split_name}-{position:04d}"
-            recorded.append(PatientBeats(name, *record_beats(patient, generator)))
-            done += 1
-            if on_progress is not None:
-                on_progress(done, sum(patients), f"patient {name}")
-        splits[split_name] = join_beats(recorded, chosen)
-    provenance = Provenance(
-        kind="ecg-beats",
-        source=f"Edgeward ECG simulator 1, seed {seed}",
-        licence="Apache-2.0",
-        attribution=(
-            "Simulated by Edgeward after the model of McSharry PE, Clifford GD, Tarassenko L, Smith LA, "
-            "IEEE Trans Biomed Eng 50(3):289-294, 2003."
-        ),
-        synthetic=True,
-        digest=dataset_digest(splits),
-        notes=(
-            "Simulated: no patient stands behind these beats, and no clinical claim can rest on them.",
-            "Class shares, wave shapes and intervals are set by hand to be plausible and learnable.",
-        ),
-    )
+    if beats_per_patient < _FEWEST_BEATS:
+        raise RequestError(f"a simulation needs {_FEWEST_BEATS} beats a patient or more, not {beats_per_patient}")
+    recorded: dict[str, list[PatientBeats]] = {split: [] for split in SPLITS}
+    for place in places(patients, seed, on_progress):
+        patient = draw_patient(place.generator, beats_per_patient, paced=place.position % _EVERY_PACED == 0)
+        recorded[place.split].append(PatientBeats(place.patient, *record_beats(patient, place.generator)))
+    splits = {split: join_beats(beats, chosen) for split, beats in recorded.items()}
+    provenance = _SIMULATOR.provenance(seed, splits)
     return Dataset(beat_schema(chosen), splits["train"], splits["validation"], splits["test"], provenance)

@@ -1,7 +1,6 @@
 """The MIT-BIH Arrhythmia Database as beats: 44 half-hour records of two leads, split by patient.
 
-Source: Moody GB, Mark RG, IEEE Eng Med Biol 20(3):45-50, 2001. Split and classes: de Chazal P, O'Dwyer M,
-Reilly RB, IEEE TBME 51(7):1196-1206, 2004. The four paced records belong to neither of their two halves.
+Split and classes: de Chazal P, O'Dwyer M, Reilly RB, IEEE TBME 51(7):1196-1206, 2004.
 """
 
 from __future__ import annotations
@@ -14,29 +13,12 @@ from .beats import BEAT_CLASSES, beat_schema, chosen_classes, join_beats
 from .dataset import Dataset, Provenance
 from .digest import dataset_digest
 from .mitbih_beats import RecordBeats, cut_beats
+from .mitbih_database import ADVICE, ATTRIBUTION, DS1, DS2, LICENCE, RECORDS, SOURCE, VALIDATION
 from .mitbih_notes import notes
-from .wfdb_record import read_record
+from .mitbih_record import read_record
+from .wfdb_folder import check_folder, refuse_missing
 
-# fmt: off
-DS1 = (
-    "101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122",
-    "124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230",
-)
-DS2 = (
-    "100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210",
-    "212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234",
-)
-# fmt: on
-# These four hold every default class (N 7968, S 119, V 634, F 34) and leave most of each to train on; record
-# 208, with nine in ten of the F beats of DS1, has to stay there.
-VALIDATION = ("114", "124", "205", "223")
-
-RECORDS: Mapping[str, Sequence[str]] = {
-    "train": tuple(name for name in DS1 if name not in VALIDATION),
-    "validation": VALIDATION,
-    "test": DS2,
-}
-"""The records of each split; a record is one patient, except that 201 and 202 are the same man: patient 201."""
+__all__ = ["DEFAULT_CLASSES", "DS1", "DS2", "RECORDS", "load_mitbih"]
 
 _PUBLISHED_SPLIT = (
     "Split between patients as published by de Chazal et al. 2004 (DS1 to learn from, DS2 to test); "
@@ -74,7 +56,8 @@ def load_mitbih(
     """
     chosen = chosen_classes(classes, DEFAULT_CLASSES)
     _check_records(records)
-    _check_folder(folder, [name for names in records.values() for name in names])
+    check_folder(folder, "MIT-BIH records", ADVICE)
+    refuse_missing(folder, [name for names in records.values() for name in names], ADVICE)
     total = sum(len(names) for names in records.values())
     read: dict[str, list[RecordBeats]] = {}
     done = 0
@@ -92,13 +75,9 @@ def load_mitbih(
     splits = {split_name: join_beats(read.pop(split_name), chosen) for split_name in RECORDS}
     provenance = Provenance(
         kind="ecg-beats",
-        source="MIT-BIH Arrhythmia Database 1.0.0",
-        licence="ODC-BY-1.0",
-        attribution=(
-            "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med Biol "
-            "20(3):45-50, 2001. Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation "
-            "101(23):e215-e220, 2000. Made available under the Open Data Commons Attribution License v1.0."
-        ),
+        source=SOURCE,
+        licence=LICENCE,
+        attribution=ATTRIBUTION,
         synthetic=False,
         digest=dataset_digest(splits),
         notes=remarks,
@@ -111,22 +90,6 @@ def _check_records(records: Mapping[str, Sequence[str]]) -> None:
     if set(records) != set(RECORDS) or not all(records.values()) or len(set(names)) != len(names):
         raise RequestError(
             "records must name train, validation and test, each with at least one record and none in two"
-        )
-
-
-def _check_folder(folder: Path, names: Sequence[str]) -> None:
-    advice = "download the WFDB files from https://physionet.org/content/mitdb/1.0.0/ and name their folder"
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; {advice}, or use the data 'simulated'")
-    if not any(folder.glob("*.hea")):
-        inner = next((path.parent for path in sorted(folder.glob("*/*.hea"))), None)
-        remedy = f"name {inner} instead" if inner else advice
-        raise DataError(f"{folder} holds no WFDB header (*.hea), so no MIT-BIH records; {remedy}")
-    missing = [name for name in names if not (folder / f"{name}.hea").is_file()]
-    if missing:
-        raise DataError(
-            f"{folder} lacks the headers of {len(missing)} of {len(names)} records (half a download?): "
-            f"{', '.join(missing)}; {advice}"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, resample_poly, sosfiltfilt
+from scipy.signal import resample_poly
 
 from .beats import (
     AAMI_CLASS_OF_SYMBOL,
@@ -17,19 +17,11 @@ from .beats import (
     WINDOW_LENGTH,
     PatientBeats,
 )
-from .wfdb_record import RECORD_RATE_HZ, BeatRecord
+from .ecg_baseline import without_baseline
+from .mitbih_database import patient_of
+from .mitbih_record import RECORD_RATE_HZ, BeatRecord
 
-_BASELINE_HZ = 0.5  # slower is breathing and electrodes; AHA's limit for a zero-phase filter is 0.67 Hz
-_BASELINE_FILTER = butter(2, _BASELINE_HZ, "highpass", fs=RECORD_RATE_HZ, output="sos")
-# The filter rings for about a second; mirrored this far, the record's ends are filtered like its middle.
-_PADDING = 2 * RECORD_RATE_HZ
 _UP, _DOWN = 25, 36  # 360 Hz * 25 / 36 = 250 Hz
-
-
-# Each record is a patient, but these two are one man's (the database's own notes; de Chazal's split parts them).
-_PERSON_OF = {"202": "201"}
-_AGE_BANDS = ((45, "under 45"), (65, "45 to 64"))  # years below, name; the older are the last band
-_OLDEST = "65 and over"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +44,7 @@ def cut_beats(record: BeatRecord) -> RecordBeats:
     The high-pass runs forwards and backwards, so no wave is delayed; the annotated sample is moved to the
     nearest of the new rate (off by 2 ms at most).
     """
-    level = sosfiltfilt(_BASELINE_FILTER, record.signal, axis=1, padlen=_PADDING)
+    level = without_baseline(record.signal, RECORD_RATE_HZ)
     signal = resample_poly(level, _UP, _DOWN, axis=1).astype(np.float32)
     outside = (signal < RANGE_MV[0]) | (signal > RANGE_MV[1])
     signal = np.clip(signal, *RANGE_MV, dtype=np.float32)
@@ -65,19 +57,13 @@ def cut_beats(record: BeatRecord) -> RecordBeats:
     fits = (starts >= 0) & (starts + WINDOW_LENGTH <= signal.shape[1])
     windows = np.lib.stride_tricks.sliding_window_view(signal, WINDOW_LENGTH, axis=1)
     return RecordBeats(
-        patient=_PERSON_OF.get(record.name, record.name),
+        patient=patient_of(record.name),
         record=record.name,
         chest_lead=record.chest_lead,
         samples=np.ascontiguousarray(windows[:, starts[fits]].transpose(1, 0, 2)),
         classes=labels[fits],
-        attributes={"sex": record.sex, "age": _age_band(record.age)},
+        attributes=record.person.attributes,
         past_the_ends={name: int((labels[~fits] == name).sum()) for name in BEAT_CLASSES},
         not_beats=int((~is_beat).sum()),
         clipped=int(outside.sum()),
     )
-
-
-def _age_band(age: int | None) -> str:
-    if age is None:
-        return ""
-    return next((name for below, name in _AGE_BANDS if age < below), _OLDEST)

@@ -1,13 +1,14 @@
-"""Read one MIT-BIH record (header, signals, beat annotations) from WFDB files, trusting none of them.
+"""Read the header and the signals of any WFDB record, trusting neither.
 
 The `wfdb` package answers damaged files with whatever exception the damage happens to cause, or with a
 plausible but wrong array. So what can be checked is checked before it reads, and each read is wrapped alone.
 No network is used: names are checked to be local files first. Format: WFDB Applications Guide, Moody G,
-header(5), signal(5) and annot(5).
+header(5) and signal(5).
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,160 +21,196 @@ import wfdb
 
 from ...runtime.errors import DataError
 
-RECORD_RATE_HZ = 360
-_FORMAT = "212"
-_MAX_HEADER_BYTES = 64 * 1024  # the largest of the database has 500 bytes
-_MIN_DURATION_S = 10  # the baseline filter needs some seconds to either side
-_FIRST_LEAD = "MLII"
-_PERSON = re.compile(r"(-?\d+) ([FM]) ")  # of the first comment, e.g. `69 M 1085 1629 x1`; -1 is no age
-_CHEST_LEAD = re.compile(r"V[1-6]")
-_REMEDY = "copy the record again from https://physionet.org/content/mitdb/1.0.0/"
+_MAX_HEADER_BYTES = 64 * 1024  # the largest of the public databases has some thousand bytes
+_MAX_SIGNALS = 64
+_FILE_NAME = re.compile(r"[\w-][\w.-]*")  # in the record's own folder
+_BITS_PER_SAMPLE = {"16": 16, "212": 12}
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
-class BeatRecord:
-    """One recording of one patient."""
+class Origin:
+    """Which record is wanted, as an error message says it."""
+
+    what: str
+    """E.g. `an MIT-BIH Arrhythmia Database record`."""
+    remedy: str
+    """E.g. `copy the record again from …`."""
+
+
+@dataclass(frozen=True)
+class WfdbSignal:
+    """One signal as the header describes it."""
 
     name: str
-    signal: npt.NDArray[np.float64]
-    """[2, samples] in mV at `RECORD_RATE_HZ`, MLII first, baseline and all; every sample is valid."""
-    chest_lead: str
-    """Which lead the second row is, e.g. `V1`."""
-    annotated_samples: npt.NDArray[np.int64]
-    """[annotations], in order, each inside the record."""
-    symbols: npt.NDArray[np.str_]
-    """[annotations], MIT-BIH symbols; not only of beats."""
-    age: int | None
-    """In years; None where the header does not tell."""
-    sex: str
-    """`F`, `M`, or '' where the header does not tell."""
+    unit: str
+    file_name: str
+    format: str
+    """`16` or `212`."""
+    gain: float
+    """Converter's steps per unit, above 0."""
+    checksum: int | None
+    """Of all samples, modulo 2**16; None where the header has none."""
 
 
-def read_record(folder: Path, name: str) -> BeatRecord:
-    """Read `name`.hea, .dat and .atr.
+@dataclass(frozen=True)
+class WfdbHeader:
+    """What a record is, checked as far as can be without its signals."""
+
+    path: Path
+    """Of the header itself."""
+    origin: Origin
+    sampling_rate_hz: float
+    length: int
+    """Samples of each signal; 0 where there are no signals."""
+    signals: tuple[WfdbSignal, ...]
+    comments: tuple[str, ...]
+    """Lines after the signals, without `#`."""
+
+    @property
+    def name(self) -> str:
+        """The record's name."""
+        return self.path.stem
+
+    def foreign(self, why: str) -> DataError:
+        """The error for a record that is whole, but not of the kind that is wanted."""
+        return DataError(f"{self.path} is not the header of {self.origin.what}: {why}; {self.origin.remedy}")
+
+
+def read_header(folder: Path, name: str, origin: Origin) -> WfdbHeader:
+    """Read `name`.hea.
 
     Raises:
-        DataError: A file is missing, truncated, damaged, or not of an MIT-BIH two-lead record with MLII; the
-            message names the file, the cause and the remedy.
+        DataError: It is missing, damaged, no header, or describes what is not read: several segments, several samples a
+            frame, formats other than 16 and 212, signals that begin late, files elsewhere.
     """
-    path = folder.resolve() / name
-    header_path, annotation_path = Path(f"{path}.hea"), Path(f"{path}.atr")
-    header = _read_header(header_path)
-    leads = _leads_mlii_first(header_path, header)
-    length = int(header.sig_len)
-    signal = _read_signal(path, header, leads)
-    samples, symbols = _read_annotations(annotation_path, length)
-    return BeatRecord(name, signal, str(header.sig_name[leads[1]]), samples, symbols, *_person(header))
-
-
-def _read_header(path: Path) -> Any:
-    content = _bytes_of(path, at_most=_MAX_HEADER_BYTES)
+    path = folder.resolve() / f"{name}.hea"
+    content = bytes_of(path, origin, at_most=_MAX_HEADER_BYTES)
     if b"\0" in content or not content.isascii():
-        raise DataError(f"{path} is not a WFDB header: it is not plain text; {_REMEDY}")
-    header = _wrapped(lambda: wfdb.rdheader(str(path.with_suffix(""))), f"{path} is not a WFDB header")
-    if not isinstance(header, wfdb.Record) or header.n_sig != 2 or len(header.sig_name or ()) != 2:
-        raise _foreign(path, "it does not describe one segment of two signals")
-    if header.fs != RECORD_RATE_HZ:
-        raise _foreign(path, f"its sampling rate is {header.fs:g} Hz, not {RECORD_RATE_HZ}")
-    if list(header.fmt) != [_FORMAT] * 2 or set(header.samps_per_frame) != {1}:
-        raise _foreign(path, f"its signals are of format {'/'.join(header.fmt)}, not {_FORMAT}")
-    if list(header.file_name) != [f"{path.stem}.dat"] * 2 or any(header.byte_offset) or any(header.skew):
-        raise _foreign(path, f"its signals are not the whole of {path.stem}.dat")
-    if set(header.units) != {"mV"} or any(not gain > 0 for gain in header.adc_gain):
-        raise _foreign(path, "its signals are not in mV with a positive gain")
-    if (header.sig_len or 0) < _MIN_DURATION_S * RECORD_RATE_HZ:
-        raise _foreign(path, f"it describes less than {_MIN_DURATION_S} s of signal")
-    return header
+        raise DataError(f"{path} is not a WFDB header: it is not plain text; {origin.remedy}")
+    found = wrapped(lambda: wfdb.rdheader(str(path.with_suffix(""))), f"{path} is not a WFDB header", origin)
+    bare = WfdbHeader(path, origin, 0.0, 0, (), tuple(found.comments or ()))
+    if not isinstance(found, wfdb.Record):
+        raise bare.foreign("it does not describe one segment")
+    rate = float(found.fs or 0.0)
+    if not 0.0 < rate < math.inf:
+        raise bare.foreign(f"its sampling rate is {rate:g} Hz")
+    described = len(found.sig_name or ())
+    if found.n_sig != described or described > _MAX_SIGNALS:
+        raise bare.foreign(f"it announces {found.n_sig} signals and describes {described}, {_MAX_SIGNALS} at most")
+    signals = tuple(_signal(bare, found, number) for number in range(described))
+    if signals and (found.sig_len or 0) < 1:
+        raise bare.foreign("it does not say how long its signals are")
+    return WfdbHeader(path, origin, rate, int(found.sig_len or 0) if signals else 0, signals, bare.comments)
 
 
-def _leads_mlii_first(path: Path, header: Any) -> tuple[int, int]:
-    names = list(header.sig_name)
-    if names.count(_FIRST_LEAD) != 1:
-        raise _foreign(path, f"its leads are {' and '.join(names)}, and exactly one must be {_FIRST_LEAD}")
-    # By name, not by place: record 114 has its channels swapped.
-    first = names.index(_FIRST_LEAD)
-    if not _CHEST_LEAD.fullmatch(names[1 - first]):
-        raise _foreign(path, f"its second lead is {names[1 - first]!r}, not a chest lead V1 to V6")
-    return first, 1 - first
+def _signal(bare: WfdbHeader, found: Any, number: int) -> WfdbSignal:
+    name = str(found.sig_name[number] or "")
+    if found.fmt[number] not in _BITS_PER_SAMPLE:
+        read = " and ".join(_BITS_PER_SAMPLE)
+        raise bare.foreign(f"{name or number} is of format {found.fmt[number]}, and only {read} are read")
+    if found.samps_per_frame[number] not in (None, 1):
+        raise bare.foreign(f"{name or number} has {found.samps_per_frame[number]} samples a frame, not 1")
+    if found.skew[number] or found.byte_offset[number]:
+        raise bare.foreign(f"{name or number} does not begin where its file begins")
+    gain = float(found.adc_gain[number])
+    if not 0.0 < gain < math.inf:
+        raise bare.foreign(f"{name or number} has a gain of {gain:g} steps a unit, not a positive one")
+    if not _FILE_NAME.fullmatch(str(found.file_name[number])):
+        raise bare.foreign(f"{name or number} is in {found.file_name[number]!r}, not a file beside the header")
+    checksum = found.checksum[number]
+    return WfdbSignal(
+        # Some publishers leave the comma of a list in the names.
+        name=name.rstrip(","),
+        unit=str(found.units[number] or ""),
+        file_name=str(found.file_name[number]),
+        format=str(found.fmt[number]),
+        gain=gain,
+        checksum=None if checksum is None else int(checksum),
+    )
 
 
-def _person(header: Any) -> tuple[int | None, str]:
-    found = _PERSON.match(header.comments[0]) if header.comments else None
-    age = int(found[1]) if found else -1
-    return (age if age >= 0 else None), (found[2] if found else "")
+def read_signals(header: WfdbHeader) -> npt.NDArray[np.float64]:
+    """The signals [signals, length] in their units, NaN where a sample is marked as invalid.
 
-
-def _read_signal(path: Path, header: Any, leads: tuple[int, int]) -> npt.NDArray[np.float64]:
-    data_path = Path(f"{path}.dat")
-    length = int(header.sig_len)
-    expected = length * 3  # format 212 packs the two 12-bit samples of a moment into three bytes
-    if not data_path.is_file():
-        raise DataError(f"{data_path} is missing, though its header is there; {_REMEDY}")
-    found = data_path.stat().st_size
-    if found != expected:
-        kind = "truncated" if found < expected else "too long"
-        raise DataError(f"{data_path} is {kind}: {found} bytes, its header says {expected}; {_REMEDY}")
-    record = _wrapped(lambda: wfdb.rdrecord(str(path), physical=False), f"{data_path} cannot be read as WFDB signals")
-    for lead, checksum in enumerate(header.checksum or ()):
-        if checksum is not None and (int(record.d_signal[:, lead].sum()) - checksum) % 2**16:
+    Raises:
+        DataError: A file is missing, its size is not that of the header's samples, or its samples do not add up to the
+            header's checksum.
+    """
+    for file_name in dict.fromkeys(signal.file_name for signal in header.signals):
+        _check_size(header, file_name)
+    data_path = header.path.with_name(header.signals[0].file_name)
+    record = wrapped(
+        # 16 bits hold every sample of the formats that are read, in a quarter of the memory.
+        lambda: wfdb.rdrecord(str(header.path.with_suffix("")), physical=False, return_res=16),
+        f"{data_path} cannot be read as WFDB signals",
+        header.origin,
+    )
+    for number, signal in enumerate(header.signals):
+        found = int(record.d_signal[:, number].sum(dtype=np.int64))
+        if signal.checksum is not None and (found - signal.checksum) % 2**16:
             raise DataError(
-                f"{data_path} is damaged: the samples of {header.sig_name[lead]} do not add up to the "
-                f"checksum in its header; {_REMEDY}"
+                f"{header.path.with_name(signal.file_name)} is damaged: the samples of {signal.name} do not add up to "
+                f"the checksum in its header; {header.origin.remedy}"
             )
-    signal = np.asarray(record.dac(), dtype=np.float64).T[list(leads)]
-    for lead, row in zip(leads, signal, strict=True):
-        invalid = np.flatnonzero(~np.isfinite(row))
+    return np.asarray(record.dac(), dtype=np.float64).T
+
+
+def refuse_invalid(header: WfdbHeader, signals: npt.NDArray[np.float64]) -> None:
+    """Refuse a record with a sample that is marked as invalid.
+
+    Raises:
+        DataError: There is one; the message says of which signal, and when.
+    """
+    for described, samples in zip(header.signals, signals, strict=True):
+        invalid = np.flatnonzero(~np.isfinite(samples))
         if len(invalid):
             raise DataError(
-                f"{data_path}: {header.sig_name[lead]} has {len(invalid)} invalid samples, the first at "
-                f"sample {invalid[0]} ({invalid[0] / RECORD_RATE_HZ:.2f} s); leave this record out or mend it"
+                f"{header.path.with_name(described.file_name)}: {described.name} has {len(invalid)} invalid samples, "
+                f"the first at sample {invalid[0]} ({invalid[0] / header.sampling_rate_hz:.2f} s); leave this record "
+                "out or mend it"
             )
-    return signal
 
 
-def _read_annotations(path: Path, length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_]]:
-    content = _bytes_of(path)
-    # annot(5): 16-bit words, the last one zero. wfdb drops the last word unseen, whatever it is.
-    if len(content) % 2 or content[-2:] != b"\0\0":
-        raise DataError(f"{path} is truncated or no annotation file: it has no end mark; {_REMEDY}")
-    annotation = _wrapped(
-        lambda: wfdb.rdann(str(path.with_suffix("")), "atr"),
-        f"{path} is no WFDB annotation file, or is damaged",
-    )
-    samples = np.asarray(annotation.sample, dtype=np.int64)
-    if len(samples) == 0:
-        raise DataError(f"{path} holds no annotations, so no beat can be found; {_REMEDY}")
-    if np.any(np.diff(samples) < 0) or samples[0] < 0:
-        raise DataError(f"{path} is damaged: its annotations run backwards in time; {_REMEDY}")
-    if samples[-1] >= length:
-        raise DataError(
-            f"{path} does not belong to its record or is damaged: it has an annotation at sample "
-            f"{samples[-1]}, and the record ends at {length - 1}; {_REMEDY}"
-        )
-    return samples, np.array(annotation.symbol, dtype=np.str_)
+def _check_size(header: WfdbHeader, file_name: str) -> None:
+    path = header.path.with_name(file_name)
+    within = [signal for signal in header.signals if signal.file_name == file_name]
+    if len({signal.format for signal in within}) > 1:
+        raise header.foreign(f"the signals in {file_name} are of several formats")
+    bits = header.length * len(within) * _BITS_PER_SAMPLE[within[0].format]
+    expected = (bits + 7) // 8
+    # Format 212 packs two samples into three bytes: a last one that is alone may fill two or three.
+    allowed = {expected, 3 * ((bits + 23) // 24)} if within[0].format == "212" else {expected}
+    if not path.is_file():
+        raise DataError(f"{path} is missing, though its header is there; {header.origin.remedy}")
+    found = path.stat().st_size
+    if found not in allowed:
+        kind = "truncated" if found < expected else "too long"
+        raise DataError(f"{path} is {kind}: {found} bytes, its header says {expected}; {header.origin.remedy}")
 
 
-def _bytes_of(path: Path, at_most: int | None = None) -> bytes:
+def bytes_of(path: Path, origin: Origin, at_most: int | None = None) -> bytes:
+    """The bytes of a file of a record.
+
+    Raises:
+        DataError: It is missing, cannot be read, or is larger than a header may be.
+    """
     try:
         if at_most is not None and path.stat().st_size > at_most:
-            raise DataError(f"{path} is not a WFDB header: it is larger than {at_most} bytes; {_REMEDY}")
+            raise DataError(f"{path} is not a WFDB header: it is larger than {at_most} bytes; {origin.remedy}")
         return path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; {_REMEDY}") from None
+        raise DataError(f"{path} is missing; {origin.remedy}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _wrapped(read: Callable[[], _Result], failure: str) -> _Result:
+def wrapped(read: Callable[[], _Result], failure: str, origin: Origin) -> _Result:
+    """What a call of the `wfdb` package gives, any of its exceptions turned into a DataError that says `failure`."""
     try:
         return read()
     except OSError as error:
         raise DataError(f"{failure}: {error.strerror or error}") from error
     except Exception as error:  # wfdb raises IndexError, KeyError, ValueError … on junk, and promises none of them
-        raise DataError(f"{failure}; {_REMEDY}") from error
-
-
-def _foreign(path: Path, why: str) -> DataError:
-    return DataError(f"{path} is not the header of an MIT-BIH Arrhythmia Database record: {why}; {_REMEDY}")
+        raise DataError(f"{failure}; {origin.remedy}") from error

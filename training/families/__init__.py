@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...runtime.errors import TrainingError
-from ...runtime.schema import SignalSchema
+from ...runtime.schema import Schema
 from .family import Family, Generative
 from .vae import build_vae
 
 __all__ = ["FAMILIES", "Family", "Generative", "build_family"]
 
-FAMILIES: dict[str, Callable[[SignalSchema, Mapping[str, Any]], Family]] = {
+FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,
 }
 
 
-def build_family(name: str, schema: SignalSchema, options: Mapping[str, Any]) -> Family:
+def build_family(name: str, schema: Schema, options: Mapping[str, Any]) -> Family:
     """Build an untrained model.
 
     Raises:

@@ -12,53 +12,74 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...runtime.errors import TrainingError
-from ...runtime.schema import SignalSchema
-from ..networks.conv1d import SignalDecoder, SignalEncoder
+from ...runtime.schema import Schema
+from ..codecs import codec_for
+from ..draws import Draws
+from ..networks import Norm, decoder_for, encoder_for
+from ..networks.condition import ConditionScaling
 from ..networks.flow import ConditionalFlow
-from .family import Family, Generative, Normalisation
+from .family import Family, Generative
+from .observation import Observation
 
 _LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 
 class VaeGenerator(Generative):
-    """Prior and decoder: the mean of p(sample | latent, condition), in physical units."""
+    """Prior, decoder and likelihood: a sample of p(sample | latent, condition), or its mean."""
 
     def __init__(
-        self, prior: ConditionalFlow, decoder: SignalDecoder, normalisation: Normalisation, noise: int, condition: int
+        self,
+        scaling: ConditionScaling,
+        prior: ConditionalFlow,
+        decoder: nn.Module,
+        observation: Observation,
+        model: Vae,
     ) -> None:
         super().__init__()
-        self.prior = prior
-        self.decoder = decoder
-        self.normalisation = normalisation
-        self.noise_shape = (noise,)
-        self.condition_size = condition
+        self.scaling, self.prior, self.decoder, self.observation = scaling, prior, decoder, observation
+        self.codec = model.codec
+        self._latent_size = model.noise_size
+        self.noise_shape = (model.noise_size + observation.noise_size,)
+        self.condition_size = model.condition_size
 
-    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        """[n, noise] and [n, c] to samples [n, channels, length]."""
-        latents = self.prior(noise, condition)
-        decoded = self.decoder(torch.cat([latents, condition], dim=1))
-        return self.normalisation.to_physical(decoded)
+    def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """[n, noise] and [n, c] to samples in model space [n, *codec.shape]."""
+        scaled = self.scaling(condition)
+        if not self.observation.drawn:
+            return self._decoded(noise, scaled)
+        decoded = self._decoded(noise[:, : self._latent_size], scaled)
+        return self.observation.draw(decoded, noise[:, self._latent_size :])
+
+    def _decoded(self, noise: Tensor, scaled: Tensor) -> Tensor:
+        latents = self.prior(noise, scaled)
+        decoded: Tensor = self.decoder(torch.cat([latents, scaled], dim=1))
+        return decoded
 
 
 class Vae(Family):
-    """Conditional sigma-VAE for fixed-length signals.
+    """Conditional sigma-VAE for signals, images and tables.
 
     Args:
         schema: The data's schema.
         noise_size: Size of the latent vector.
-        widths: Channels of encoder and decoder, coarsest first.
+        widths: Channels of encoder and decoder, coarsest first; of a table's rows the widths of their layers.
         prior_couplings: Couplings of the prior's flow.
         prior_hidden: Width of their networks.
+        norm: What normalises encoder and decoder.
     """
 
     def __init__(
-        self, schema: SignalSchema, noise_size: int, widths: Sequence[int], prior_couplings: int, prior_hidden: int
+        self,
+        schema: Schema,
+        noise_size: int,
+        widths: Sequence[int],
+        prior_couplings: int,
+        prior_hidden: int,
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         for name, value, fewest in (
@@ -70,41 +91,35 @@ class Vae(Family):
         ):
             if not isinstance(value, int) or value < fewest:
                 raise ValueError(f"{name} must be a whole number, {fewest} or more, not {value!r}")
-        channels, length = schema.shape
-        self._noise_size, self._condition_size = noise_size, schema.condition_size
-        self.normalisation = Normalisation(schema)
-        self.encoder = SignalEncoder(channels, length, schema.condition_size, 2 * noise_size, widths)
-        self.prior = ConditionalFlow(noise_size, schema.condition_size, prior_hidden, prior_couplings)
-        self.decoder = SignalDecoder(noise_size + schema.condition_size, channels, length, widths)
+        condition_size = schema.condition_size
+        self.noise_size, self.condition_size = noise_size, condition_size
+        self.codec = codec_for(schema)
+        self.scaling = ConditionScaling(schema)
+        self.observation = Observation(self.codec)
+        self.encoder = encoder_for(self.codec.shape, condition_size, 2 * noise_size, widths, norm)
+        self.prior = ConditionalFlow(noise_size, condition_size, prior_hidden, prior_couplings)
+        self.decoder = decoder_for(noise_size + condition_size, self.codec.shape, widths, norm)
 
-    def fit_normalisation(self, samples: npt.NDArray[np.float32]) -> None:
-        """Take location and scale of the channels from the training samples [n, channels, length]."""
-        self.normalisation.fit(samples)
-
-    def losses(self, samples: Tensor, condition: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+    def losses(self, player: str, samples: Tensor, condition: Tensor, draws: Draws) -> dict[str, Tensor]:  # noqa: ARG002 - one player
         """The negative evidence lower bound per number of a sample, as its two terms."""
-        x = self.normalisation.normalise(samples)
+        x, condition = self.codec.encode(samples), self.scaling(condition)
         mean, log_variance = self.encoder(x, condition).chunk(2, dim=1)
         # An untrained encoder can ask for a variance that blows the decoder's batch statistics up for good.
         log_variance = log_variance.clamp(*_LOG_VARIANCE_RANGE)
-        epsilon = torch.randn(mean.shape, generator=rng)
+        epsilon = draws.normal(*mean.shape)
         z = mean + torch.exp(0.5 * log_variance) * epsilon
-        error = x - self.decoder(torch.cat([z, condition], dim=1))
-        numbers = x[0].numel()
-        # With sigma^2 at its optimum, the mean squared error, -log p(x|z) is log sigma plus constants.
-        sigma_squared = error.square().mean()
-        reconstruction = 0.5 * (torch.log(sigma_squared) + 1.0 + math.log(2.0 * math.pi))
+        reconstruction = self.observation.loss(x, self.decoder(torch.cat([z, condition], dim=1)), self.codec.known(x))
         # The flow's density has no closed divergence; one sample a record estimates it without bias.
         log_posterior = -0.5 * (epsilon.square() + log_variance + math.log(2.0 * math.pi)).sum(dim=1)
         divergence = (log_posterior - self.prior.log_density(z, condition)).mean()
-        return {"reconstruction": reconstruction, "divergence": divergence / numbers}
+        return {"reconstruction": reconstruction, "divergence": divergence / x[0].numel()}
 
     def generator(self) -> VaeGenerator:
-        """Prior and decoder as they ship; they share their weights with the model."""
-        return VaeGenerator(self.prior, self.decoder, self.normalisation, self._noise_size, self._condition_size)
+        """Prior, decoder and likelihood as they ship; they share their weights with the model."""
+        return VaeGenerator(self.scaling, self.prior, self.decoder, self.observation, self)
 
 
-def build_vae(schema: SignalSchema, options: Mapping[str, Any]) -> Vae:
+def build_vae(schema: Schema, options: Mapping[str, Any]) -> Vae:
     """Build an untrained VAE from a recipe's `[vae]` table, whose keys are the arguments of `Vae`.
 
     Raises:

@@ -24,6 +24,8 @@ _ECG = re.compile(r"ECG|ML?I{1,3}|I{1,3}|AV[RLF]|V[1-6]?", re.IGNORECASE)
 _PLETH = re.compile(r"PLETH|PPG", re.IGNORECASE)
 _PRESSURE = re.compile(r"ABP|ART|IBP", re.IGNORECASE)
 _SPO2 = re.compile(r"SPO2|SAO2", re.IGNORECASE)
+_SERIES_PRESSURES = (("SysABP", "DiasABP", "MAP"), ("NISysABP", "NIDiasABP", "NIMAP"))
+"""Systolic, diastolic and mean pressure as numbers of their own, by an arterial line and by a cuff."""
 _RHYTHM_LEADS = ("II", "MLII", "I", "V5")
 """Where QRS stands out best, best first."""
 _HRV = "Task Force of the ESC and NASPE, Circulation 93(5):1043-1065, 1996"
@@ -103,22 +105,26 @@ def checks_for(schema: SignalSchema) -> tuple[Check, ...]:
     rate, found = schema.sampling_rate_hz, _Channels(schema)
     lows = np.array([c.minimum for c in schema.channels])
     highs = np.array([c.maximum for c in schema.channels])
-    checks = [
-        Check("range", "A value is outside its channel's range", partial(_outside, lows=lows, highs=highs)),
-        Check("flat_line", "A channel is constant", _flat),
-    ]
+    gappy = np.array([c.may_be_missing for c in schema.channels])
+    outside = partial(_outside, lows=lows, highs=highs, gappy=gappy)
+    checks = [Check("range", "A value is outside its channel's range, or missing where none may be", outside)]
+    if not gappy.all():
+        # What is noted down now and then may well stay as it was; a sensor's signal may not.
+        checks.append(Check("flat_line", "A channel is constant", partial(_flat, of=~gappy)))
     if found.spo2 is not None:
-        bounds = {"lows": np.zeros(1), "highs": np.full(1, 100.0)}
         only = slice(found.spo2, found.spo2 + 1)
-        checks.append(Check("spo2", "SpO2 is outside 0 to 100 %", lambda v: _outside(v[:, only], **bounds)))
+        percent = partial(_outside, lows=np.zeros(1), highs=np.full(1, 100.0), gappy=gappy[only])
+        checks.append(Check("spo2", "SpO2 is outside 0 to 100 %", lambda values: percent(values[:, only])))
+    checks += _pressure_checks(schema)
     if schema.duration_s <= SHORTEST_S or schema.name == "ecg-beats":
         return tuple(checks)
     if found.ecg is not None:
         rr = partial(strips.mean_rr_ms, channel=found.ecg, rate_hz=rate)
-        checks.append(Check("r_peaks", "No R peaks are found", lambda values: np.isnan(rr(values))))
+        checks.append(Check("r_peaks", "No R peaks are found", partial(_not_found, channel=found.ecg, measure=rr)))
     if found.pleth is not None:
         pulse = partial(strips.pulse_rate, channel=found.pleth, rate_hz=rate)
-        checks.append(Check("pulses", "No pulses are found in the pleth", lambda values: np.isnan(pulse(values))))
+        no_pulse = partial(_not_found, channel=found.pleth, measure=pulse)
+        checks.append(Check("pulses", "No pulses are found in the pleth", no_pulse))
     if found.pressure is not None:
         checks.append(
             Check(
@@ -222,18 +228,60 @@ def _pressure(values: Values, *, channel: int, rate_hz: float, diastolic: bool) 
     return strips.pressures_mmhg(values, channel, rate_hz)[int(diastolic)]
 
 
+def _pressure_checks(schema: SignalSchema) -> list[Check]:
+    """That pressures written down as numbers keep their order, at every moment at which all of them are known."""
+    places = {c.name: place for place, c in enumerate(schema.channels) if c.unit == "mm[Hg]"}
+    checks = []
+    for systolic, diastolic, mean in _SERIES_PRESSURES:
+        if systolic not in places or diastolic not in places:
+            continue
+        upper, lower = places[systolic], places[diastolic]
+        swapped = partial(_not_above, upper=upper, lower=lower)
+        checks.append(Check(f"above_{diastolic}", f"{systolic} is not above {diastolic}", swapped))
+        if mean in places:
+            between = partial(_not_between, middle=places[mean], upper=upper, lower=lower)
+            checks.append(Check(f"between_{mean}", f"{mean} is not between {diastolic} and {systolic}", between))
+    return checks
+
+
+def _not_above(values: Values, *, upper: int, lower: int) -> npt.NDArray[np.bool_]:
+    # A comparison with what is not known is false.
+    return np.asarray((values[:, upper] <= values[:, lower]).any(axis=1))
+
+
+def _not_between(values: Values, *, middle: int, upper: int, lower: int) -> npt.NDArray[np.bool_]:
+    among = values[:, [lower, middle, upper]]
+    all_known = ~np.isnan(among).any(axis=1)
+    outside = (among[:, 1] < among[:, 0]) | (among[:, 1] > among[:, 2])
+    return np.asarray((outside & all_known).any(axis=1))
+
+
+def _not_found(values: Values, *, channel: int, measure: Callable[[Values], FloatArray]) -> npt.NDArray[np.bool_]:
+    """Whether a wave known at every moment has nothing to measure; of one with gaps that cannot be said."""
+    return np.isnan(measure(values)) & _known(values, channel)
+
+
+def _known(values: Values, channel: int) -> npt.NDArray[np.bool_]:
+    return np.asarray(~np.isnan(values[:, channel]).any(axis=1))
+
+
 def _implausible_pressure(values: Values, *, channel: int, rate_hz: float) -> npt.NDArray[np.bool_]:
     systolic, diastolic = strips.pressures_mmhg(values, channel, rate_hz)
     least, most = _PULSE_PRESSURE_MMHG
     # NaN, where no pulse is found, is in no range.
-    return ~((systolic - diastolic >= least) & (systolic - diastolic <= most))
+    plausible = (systolic - diastolic >= least) & (systolic - diastolic <= most)
+    return ~plausible & _known(values, channel)
 
 
-def _outside(values: Values, *, lows: FloatArray, highs: FloatArray) -> npt.NDArray[np.bool_]:
+def _outside(
+    values: Values, *, lows: FloatArray, highs: FloatArray, gappy: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     slack = 1e-6 * (highs - lows)  # float32 rounds the ends
-    outside = (values.min(axis=2) < lows - slack) | (values.max(axis=2) > highs + slack)
-    return np.asarray(outside.any(axis=1))
+    inside = (values >= (lows - slack)[:, None]) & (values <= (highs + slack)[:, None])
+    inside |= np.isnan(values) & gappy[:, None]
+    return np.asarray(~inside.all(axis=(1, 2)))
 
 
-def _flat(values: Values) -> npt.NDArray[np.bool_]:
-    return np.asarray((values.max(axis=2) == values.min(axis=2)).any(axis=1))
+def _flat(values: Values, *, of: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    steady = values[:, of]
+    return np.asarray((steady.max(axis=2) == steady.min(axis=2)).any(axis=1))

@@ -21,7 +21,9 @@ _PULSE_BAND_HZ = (0.5, 8.0)
 _PIECE_S = 2.0
 """Holds a beat at any rate from 30 /min on."""
 _CONTRAST = 3.0
-"""How far beats stand above the strip's middle; noise in the same band reaches about 2."""
+"""How far beats stand above the strip's middle, or above what lies between them; noise reaches about 2."""
+_UNLIKE = 0.1
+"""How much beats that are close to each other may differ in strength: fast ones fill the strip up to its middle."""
 
 
 def r_peaks(leads: Strips, rate_hz: float) -> list[FloatArray]:
@@ -66,20 +68,36 @@ def _beats(strength: FloatArray, rate_hz: float, *, refractory_s: float, share: 
     piece = length // pieces
     largest = strength[:, : pieces * piece].reshape(len(strength), pieces, piece).max(axis=-1)
     typical = np.median(largest, axis=-1)
-    found = typical > _CONTRAST * np.median(strength, axis=-1)
+    clear = typical > _CONTRAST * np.median(strength, axis=-1)
     distance = max(1, round(refractory_s * rate_hz))
-    return [
-        find_peaks(row, height=share * level, distance=distance)[0] if clear else np.empty(0, dtype=np.intp)
-        for row, level, clear in zip(strength, typical, found, strict=True)
-    ]
+    found = []
+    for row, level, stand_out in zip(strength, typical, clear, strict=True):
+        beats = find_peaks(row, height=share * level, distance=distance)[0]
+        found.append(beats if stand_out or _apart_and_alike(row, beats) else np.empty(0, dtype=np.intp))
+    return found
+
+
+def _apart_and_alike(strength: FloatArray, beats: npt.NDArray[np.intp]) -> bool:
+    """Whether little happens between the beats, and the beats are of one strength, as noise's peaks are not."""
+    if len(beats) < 3:
+        return False
+    heights = strength[beats]
+    middle = float(np.median(heights))
+    between = np.minimum.reduceat(strength[: beats[-1]], beats[:-1])
+    alike = np.median(np.abs(heights - middle)) < _UNLIKE * middle
+    return bool(alike and middle > _CONTRAST * np.median(between))
 
 
 def _highest(row: FloatArray, beats: npt.NDArray[np.intp], reach: int) -> FloatArray:
-    """Where `row` [length] is highest within `reach` of each beat, in samples, between them by a parabola."""
+    """Where `row` [length] is highest within `reach` of each beat, in samples, between them by a parabola.
+
+    A wave that an end of the strip cuts before its peak has none.
+    """
     around = (beats[:, None] + np.arange(-reach, reach + 1)).clip(1, len(row) - 2)
     top = np.take_along_axis(around, row[around].argmax(axis=1)[:, None], axis=1)[:, 0]
     before, at, after = row[top - 1], row[top], row[top + 1]
     curvature = before - 2.0 * at + after
     shift = np.zeros(len(top))
-    np.divide(0.5 * (before - after), curvature, out=shift, where=(curvature < 0) & (at >= before) & (at >= after))
-    return top + shift
+    np.divide(0.5 * (before - after), curvature, out=shift, where=curvature < 0)
+    highest: FloatArray = (top + shift)[(at >= before) & (at >= after)]
+    return highest

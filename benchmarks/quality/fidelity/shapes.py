@@ -99,7 +99,7 @@ def _drawn(found: Associations, bootstrap: PatientBootstrap, pairs: tuple[npt.ND
 
 
 def constraint_violations(records: Records, real_train: Records, schema: TableSchema) -> Figure:
-    """Share of rows that break a rule: out of range, between steps, no category, or missing what real rows never miss.
+    """Share of rows that break a rule: out of range, off the step, no such category, or missing what never is.
 
     Args:
         records: What is judged.

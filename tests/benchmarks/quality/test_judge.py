@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from edgeward.benchmarks.quality import Effort, Evidence, Records, Source, Task, judge
+from edgeward.benchmarks.quality import Effort, Evidence, PrivacyRecord, Records, Source, Task, judge
 from edgeward.benchmarks.quality.judge import scored_classes
 from edgeward.benchmarks.quality.records import generated
 from edgeward.benchmarks.quality.verdicts import unusable
@@ -207,6 +207,17 @@ def test_the_same_judgement_gives_the_same_bytes_and_plain_json(task: Task) -> N
     told = json.loads(once)
     assert told["schema_version"] == 1
     assert {finding["measure"] for finding in told["findings"]} == set(told["measures"])
+
+
+def test_private_training_is_kept_in_the_evidence_and_in_what_is_said_of_privacy(task: Task) -> None:
+    record = PrivacyRecord(8.0, 1e-5, "prv", 0.84, 1.0, 0.025)
+    source = Source("memoriser", "0" * 64, memoriser(task))
+    found = judge(task, [source], TINY, data={"source": "a law", "simulated": True, "notes": []}, dp=record)
+    assert found.dp == record
+    assert json.loads(found.to_bytes())["differential_privacy"]["epsilon"] == 8.0
+    (privacy,) = (verdict for verdict in found.verdicts if verdict.axis == "privacy")
+    assert privacy.light == "red"  # a promise is no excuse
+    assert record.promise() in privacy.text
 
 
 def test_progress_ends_at_the_number_of_steps_announced(task: Task) -> None:

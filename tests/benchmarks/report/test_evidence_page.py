@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from html import escape
+from html.parser import HTMLParser
 
 import numpy as np
+import pytest
+from edgeward.benchmarks.quality import PrivacyRecord
 from edgeward.benchmarks.quality.evidence import Comparison, Evidence, Finding
 from edgeward.benchmarks.quality.figure import Figure, omitted
 from edgeward.benchmarks.quality.verdicts import verdicts
+from edgeward.benchmarks.report import SYNTHETIC_MARK
 from edgeward.benchmarks.report.evidence_content import Distribution, EvidencePage, SampleSheet, Spectrum
+from edgeward.benchmarks.report.evidence_page import render_evidence_page
+from edgeward.benchmarks.report.evidence_tables import facts
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SOURCES = ("real", "copies", "noise", "teacher", "fp32", "int8")
@@ -140,3 +148,76 @@ def content(**changes):
         provenance={"seed": 3},
     )
     return dataclasses.replace(page, **changes)
+
+
+class Page(HTMLParser):
+    """Reads a page as a browser does, and fails where an element is not closed."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.names: set[str] = set()
+        self.feed(markup)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.names.add(tag if dict(attributes).get("type") != "application/json" else "data")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.names.add(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_evidence_page(evidence(), content())
+
+
+def test_the_page_is_one_well_formed_file_that_asks_nothing_of_a_network(page: str) -> None:
+    read = Page(page)
+    assert read.names & {"script", "iframe", "img", "object"} == set()
+    assert not re.search(r"(src|href)\s*=\s*.(https?:|//)|@import|url\((?!#|data:)", page)
+
+
+def test_the_page_is_marked_synthetic(page: str) -> None:
+    assert SYNTHETIC_MARK in Page(page).text
+
+
+def test_every_light_is_shown_with_its_text_and_threshold(page: str) -> None:
+    text = " ".join(Page(page).text.split())
+    for verdict in evidence().verdicts:
+        assert verdict.text in text
+        assert verdict.threshold in text
+
+
+def test_what_was_left_out_and_why_is_told(page: str) -> None:
+    text = Page(page).text
+    for note in (*DATA["notes"], *METHOD["notes"], "7 records of 1 patient(s): too few to tell"):
+        assert note in text
+
+
+def test_names_that_look_like_markup_stay_text() -> None:
+    hostile = "<script>alert(1)</script>"
+    data = {**DATA, "source": hostile, "notes": [hostile]}
+    found = render_evidence_page(evidence(data=data), content(title=hostile, bundle_name=hostile))
+    assert "script" not in Page(found).names
+    assert escape(hostile) in found
+
+
+def test_private_training_is_told_where_the_method_stands_and_only_where_there_was_any(page: str) -> None:
+    record = PrivacyRecord(8.0, 1e-5, "prv", 0.84, 1.0, 0.025, entered=("quantiles",))
+    made = dataclasses.replace(evidence(), dp=record)
+    told = next(fact for fact in facts(made) if fact.label == "Differential privacy")
+    assert told.texts == (record.promise(), record.method())
+    text = Page(render_evidence_page(made, content())).text
+    assert "(ε = 8, δ = 1e-05)-differential privacy of each record" in text
+    assert "noise multiplier 0.84, gradients clipped at 1, sampling rate 0.025, accountant PRV" in text
+    assert "ifferential privacy" not in Page(page).text

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 from edgeward.benchmarks.quality.fidelity import frechet
 from edgeward.benchmarks.quality.fidelity.features import Embedded
-from edgeward.benchmarks.quality.fidelity.frechet import frechet_distance
+from edgeward.benchmarks.quality.fidelity.frechet import RealGaussians, frechet_distance, frechet_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +41,20 @@ def test_it_is_what_scipys_matrix_root_gives(patients: int) -> None:
     synthetic = gaussian(200, 8, seed=1, shift=1000.5)
     synthetic = Embedded((synthetic.vectors - 1000.5) @ mix + 1000.5, synthetic.patients)
     assert frechet_distance(real, synthetic).value == pytest.approx(by_matrix_root(real, synthetic), rel=1e-6)
+
+
+@pytest.mark.parametrize(("working", "kept"), [(2**25, 2**22), (1000, 2**22), (2**25, 0)])
+def test_what_is_kept_of_the_real_side_changes_no_figure(
+    monkeypatch: pytest.MonkeyPatch, working: int, kept: int
+) -> None:
+    real, others = gaussian(60, 5, patients=9), [gaussian(40, 5, seed=seed) for seed in (1, 2)]
+    expected = [frechet_distance(real, other) for other in others]
+    monkeypatch.setattr(frechet, "_WORKING_NUMBERS", working)
+    monkeypatch.setattr(frechet, "_KEPT_NUMBERS", kept)
+    gaussians = RealGaussians(real)
+    for other, before in [*zip(others, expected, strict=True), (others[0], expected[0])]:
+        figure = gaussians.distance(other)
+        assert [figure.value, figure.low, figure.high] == pytest.approx([before.value, before.low, before.high])
 
 
 @pytest.mark.parametrize("patients", [None, 9])
@@ -129,3 +143,9 @@ def test_few_records_are_omitted_or_noted_and_one_patient_has_no_interval() -> N
         assert figure.value is not None
         assert figure.low is None
         assert figure.high is None
+
+
+def test_the_value_alone_is_that_of_the_figure() -> None:
+    rng = np.random.default_rng(8)
+    real, made = (Embedded(rng.normal(shift, 1.0, (200, 5)), np.arange(200).astype(np.str_)) for shift in (0.0, 0.3))
+    assert frechet_value(real, made) == pytest.approx(frechet_distance(real, made).value)

@@ -19,7 +19,8 @@ from edgeward.runtime.schema import Channel, SignalSchema
 from edgeward.training.datasets.beats import AAMI_CLASS_OF_SYMBOL, beat_schema
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.datasets.mitbih import load_mitbih
-from scipy.signal import resample_poly
+from edgeward.training.datasets.stay_simulator import simulate_stays
+from scipy.signal import butter, resample_poly, sosfiltfilt
 from scipy.stats import ks_2samp
 
 # The second is pandas about wfdb.
@@ -95,6 +96,26 @@ def test_a_steady_rhythm_has_hardly_any_variability() -> None:
     measured = measure(strips(ECG), steady)
     assert measured["rr_interval"][0] == pytest.approx(800, abs=1)
     assert measured["rmssd"][0] < 5
+
+
+@pytest.mark.parametrize("per_minute", [150, 175, 195])
+def test_fast_beats_and_pulses_are_found_though_they_fill_the_strip(per_minute: int) -> None:
+    rng = np.random.default_rng(10)
+    times = 0.1 + 60 / per_minute * np.arange(60) + rng.normal(0.0, 0.005, 60)
+    times = times[times < SECONDS]
+    ecg = bells(times, 0.02) - 0.3 * bells(times + 0.05, 0.02) + 0.2 * bells(times + 0.16, 0.03)
+    pleth = 1 + bells(times + 0.1, 0.05)
+    strip = np.stack([ecg, pleth])[None] + rng.normal(0.0, 0.02, (1, 2, len(TIME)))
+    measured = measure(strips(ECG, PLETH), strip)
+    assert measured["heart_rate"][0] == pytest.approx(per_minute, rel=0.01)
+    assert measured["pulse_rate"][0] == pytest.approx(per_minute, rel=0.02)
+
+
+def test_noise_hardly_ever_looks_like_beats() -> None:
+    rng = np.random.default_rng(11)
+    band = sosfiltfilt(butter(2, (5.0, 15.0), "bandpass", fs=RATE, output="sos"), rng.normal(size=(500, len(TIME))))
+    for noise in (rng.normal(size=(500, len(TIME))), rng.normal(size=(500, len(TIME))).cumsum(axis=1), band):
+        assert np.mean([len(times) > 0 for times in r_peaks(noise, RATE)]) < 0.01
 
 
 def test_no_r_peaks_are_found_where_there_are_none() -> None:
@@ -277,3 +298,114 @@ def test_recorded_r_peaks_are_where_cardiologists_marked_them(real_data: Path, n
     invented = np.abs(whole[1][:, None] - beats_s).min(axis=1) > 0.1
     assert missed.mean() < 0.01
     assert invented.mean() < 0.01
+
+
+PRESSURES = tuple(
+    Channel(name, "mm[Hg]", 0.0, 300.0, may_be_missing=True)
+    for name in ("SysABP", "DiasABP", "MAP", "NISysABP", "NIDiasABP", "NIMAP")
+)
+
+
+def hourly(*channels: Channel, length: int = 3) -> SignalSchema:
+    return SignalSchema("icu-stays", "", channels, 1 / 3600, length, ())
+
+
+def test_pressures_written_down_keep_their_order_wherever_they_are_known() -> None:
+    fine, swapped, equal = [120, 80, 93], [80, 120, 93], [90, 90, 90]
+    low_mean, high_mean, at_the_ends = [120, 80, 79], [120, 80, 121], [120, 80, 80]
+    # One hour of one stay is wrong; the others are fine, or not known.
+    hours = [[fine, hour, [np.nan] * 3] for hour in (fine, swapped, equal, low_mean, high_mean, at_the_ends)]
+    line = np.array(hours, dtype=np.float64).transpose(0, 2, 1)
+    unknown = np.full_like(line, np.nan)
+    expected = {
+        "above": [False, True, True, False, False, False],
+        "between": [False, True, False, True, True, False],
+    }
+    for values, wrong, right in (
+        (np.concatenate([line, unknown], axis=1), ("DiasABP", "MAP"), ("NIDiasABP", "NIMAP")),
+        (np.concatenate([unknown, line], axis=1), ("NIDiasABP", "NIMAP"), ("DiasABP", "MAP")),
+    ):
+        assert violated(hourly(*PRESSURES), values) == {
+            "range": [False] * 6,
+            f"above_{wrong[0]}": expected["above"],
+            f"between_{wrong[1]}": expected["between"],
+            f"above_{right[0]}": [False] * 6,
+            f"between_{right[1]}": [False] * 6,
+        }
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_an_order_is_broken_only_where_all_of_it_is_known(missing: int) -> None:
+    values = np.array([80.0, 120.0, 200.0])  # each pair of them is out of order, but 120 and 80 below the mean
+    values[missing] = np.nan
+    found = violated(hourly(*PRESSURES[:3]), np.tile(values[None, :, None], (1, 1, 3)))
+    assert found["above_DiasABP"] == [missing == 2]
+    assert found["between_MAP"] == [False]
+
+
+def test_pressures_are_checked_by_their_unit_and_as_far_as_they_are_there() -> None:
+    def names(*channels: Channel) -> list[str]:
+        return [check.name for check in checks_for(hourly(*channels))]
+
+    assert names(*PRESSURES[:2]) == ["range", "above_DiasABP"]
+    assert names(*PRESSURES[3:]) == ["range", "above_NIDiasABP", "between_NIMAP"]
+    assert names(PRESSURES[0], PRESSURES[2]) == ["range"]
+    assert names(*(replace(channel, unit="kPa") for channel in PRESSURES)) == ["range"]
+
+
+def test_what_is_missing_breaks_a_rule_only_where_nothing_may_be() -> None:
+    heart, saturation = Channel("HR", "/min", 0.0, 300.0, may_be_missing=True), replace(SPO2, may_be_missing=True)
+    nothing, high, low = [np.nan] * 3, [np.nan, 301.0, np.nan], [-1.0, np.nan, 80.0]
+    values = np.array([[nothing, nothing], [high, [97, 98, np.nan]], [low, [101, np.nan, 97]]])
+    loose = replace(saturation, maximum=200.0)
+    assert violated(hourly(heart, loose), values) == {
+        "range": [False, True, True],
+        "spo2": [False, False, True],
+    }
+    always = violated(hourly(replace(heart, may_be_missing=False), loose), values)
+    assert always["range"] == [True, True, True]
+
+
+def test_only_what_may_not_be_missing_may_not_stay_the_same() -> None:
+    score, breathing = Channel("GCS", "{score}", 3.0, 15.0, may_be_missing=True), Channel("RESP", "1", 0.0, 1.0)
+    values = np.array([[[15, 15, 15], [0.1, 0.2, 0.1]], [[15, np.nan, 14], [0.5, 0.5, 0.5]]])
+    assert violated(hourly(score, breathing), values)["flat_line"] == [False, True]
+    assert "flat_line" not in violated(hourly(score), values[:, :1])
+
+
+def test_a_wave_with_gaps_is_not_measured_and_not_held_against_it() -> None:
+    rng = np.random.default_rng(7)
+    gappy = [replace(channel, may_be_missing=True) for channel in (ECG, PLETH, ABP)]
+    beats_s = rhythm(rng)
+    whole = np.stack([heart(beats_s, rng), 1 + bells(beats_s + 0.3, 0.08), pressure(120, 80)])
+    gaps, flat = whole.copy(), np.ones_like(whole)
+    gaps[:, 300:310] = np.nan
+    values = np.stack([whole, gaps, flat])
+    for measured in measure(strips(*gappy), values).values():
+        assert np.isnan(measured).tolist() == [False, True, True]
+    found = violated(strips(*gappy), values)
+    for name in ("r_peaks", "pulses", "pulse_pressure"):
+        assert found[name] == [False, False, True]
+
+
+def test_simulated_stays_keep_the_rules_and_shuffled_ones_break_the_order_of_pressures() -> None:
+    stays = simulate_stays(patients=(150, 1, 1), seed=5)
+    assert isinstance(stays.schema, SignalSchema)
+    values = stays.train.samples
+    places = np.random.default_rng(8).permuted(np.tile(np.arange(150), (values.shape[1], 1)), axis=1)
+    shuffled = np.stack([values[row, channel] for channel, row in enumerate(places)], axis=1)
+    labels = np.zeros(150, dtype=np.intp)
+    kept = physiology_figures(records(values), generated(values, labels), stays.schema)
+    broken = physiology_figures(records(values), generated(shuffled, labels), stays.schema)
+    assert set(kept) == {
+        *("violations_range", "violations_spo2"),
+        *("violations_above_DiasABP", "violations_between_MAP"),
+        *("violations_above_NIDiasABP", "violations_between_NIMAP"),
+    }
+    # Rounding may bring a narrow pulse's two pressures together.
+    assert all(figure.value is not None and figure.value < 0.02 for figure in kept.values())
+    for name in ("violations_between_MAP", "violations_between_NIMAP"):
+        assert broken[name].low is not None
+        assert broken[name].low > 0.1, name
+    # Systolic pressures of some lie below diastolic ones of few.
+    assert (broken["violations_above_DiasABP"].value or 0.0) > (kept["violations_above_DiasABP"].value or 0.0)

@@ -6,7 +6,8 @@ from edgeward.benchmarks.quality.fidelity.spectrum import power_spectra, spectru
 from edgeward.benchmarks.quality.records import Records, generated
 from edgeward.runtime.schema import Channel, SignalSchema
 from edgeward.training.datasets.dataset import Dataset
-from scipy.signal import butter, sosfiltfilt
+from matplotlib import mlab
+from scipy.signal import butter, get_window, sosfiltfilt
 
 pytestmark = pytest.mark.filterwarnings("error")
 RATE = 125.0
@@ -35,6 +36,19 @@ def test_the_power_of_a_sine_is_half_its_squared_amplitude(length: int) -> None:
     frequencies, power = power_spectra(3.0 * np.sin(2 * np.pi * 10.0 * time)[None, None], RATE)
     assert frequencies[power[0, 0].argmax()] == pytest.approx(10.0, abs=RATE / min(length, 512))
     assert power[0, 0].sum() * frequencies[1] == pytest.approx(4.5, rel=0.02)
+
+
+@pytest.mark.parametrize(("length", "segment"), [(256, 256), (500, 500), (1250, 512), (5000, 1250)])
+def test_the_density_is_matplotlibs(length: int, segment: int) -> None:
+    values = noise(2, length).astype(np.float64) + np.linspace(0, 1, length)
+    frequencies, power = power_spectra(values, RATE)
+    for record in range(2):
+        expected, where = mlab.psd(
+            **{"x": values[record, 0], "NFFT": segment, "noverlap": segment // 2, "Fs": RATE},
+            **{"window": get_window("hann", segment), "detrend": "constant"},
+        )
+        np.testing.assert_allclose(frequencies, where)
+        np.testing.assert_allclose(power[record, 0], expected, rtol=1e-9, atol=1e-15)
 
 
 def test_half_the_amplitude_is_6_db_at_every_frequency() -> None:

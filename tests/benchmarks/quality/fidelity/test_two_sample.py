@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from edgeward.benchmarks.quality.fidelity.features import Embedded
 from edgeward.benchmarks.quality.fidelity.two_sample import _within_folds, two_sample_auc
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from .samples import gaussian
@@ -36,6 +37,14 @@ def test_equal_laws_cannot_be_told_apart() -> None:
     assert figure.low is not None
     assert figure.high is not None
     assert figure.low < figure.value < figure.high
+
+
+@pytest.mark.parametrize("shift", [0.5, 1.0, 2.0])
+def test_it_comes_near_to_what_the_best_classifier_of_two_known_laws_reaches(shift: float) -> None:
+    # Of normal laws whose means are `shift` apart, no classifier has a larger area than this.
+    best = norm.cdf(shift / np.sqrt(2))
+    figure = two_sample_auc(gaussian(2000, 1), gaussian(2000, 1, seed=1, shift=shift))
+    assert best - 0.04 < figure.value < best + 0.02
 
 
 def test_columns_shuffled_on_their_own_are_found_out() -> None:
@@ -92,6 +101,25 @@ def test_the_larger_side_is_cut_to_the_smaller() -> None:
     figure = two_sample_auc(gaussian(100, 2), gaussian(500, 2, seed=1))
     assert figure.n == 100
     assert two_sample_auc(gaussian(500, 2), gaussian(500, 2, seed=1), at_most=60).n == 60
+
+
+def test_coarse_bins_find_in_smooth_columns_what_fine_ones_find() -> None:
+    found = {False: [], True: []}
+    for seed in range(5):
+        real, other = correlated(300, 2 * seed), correlated(300, 2 * seed + 1)
+        broken = Embedded(np.stack([other.vectors[:, 0], other.vectors[::-1, 1]], axis=1), other.patients)
+        for smooth, values in found.items():
+            values.append(two_sample_auc(real, broken, smooth=smooth).value)
+    assert np.mean(found[True]) == pytest.approx(np.mean(found[False]), abs=0.02)
+    assert np.mean(found[True]) > 0.8
+
+
+def test_fine_bins_tell_whole_numbers_from_broken_ones_in_a_table() -> None:
+    whole = Embedded(gaussian(500, 3, spread=10.0).vectors.round(), np.arange(500).astype(np.str_))
+    broken = gaussian(500, 3, seed=1, spread=10.0)
+    figure = two_sample_auc(whole, broken)
+    assert figure.low is not None
+    assert figure.low > 0.8
 
 
 def test_it_is_the_same_every_time() -> None:

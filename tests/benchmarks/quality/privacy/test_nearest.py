@@ -5,6 +5,9 @@ import pytest
 from edgeward.benchmarks.quality.fidelity.features import Embedded
 from edgeward.benchmarks.quality.privacy import nearest
 from edgeward.benchmarks.quality.privacy.nearest import copied, nearest_record_figures
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from scipy.stats import binom
 from sklearn.neighbors import NearestNeighbors
 
@@ -130,3 +133,27 @@ def test_one_patient_on_a_side_gives_the_attack_no_interval() -> None:
     figures = nearest_record_figures(honest(40, 1, patients=1), honest(40, 2), honest(40, 3))
     assert figures["distance_auc"].value is not None
     assert figures["distance_auc"].low is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.sampled_from([3, 128, 784]),
+    among=st.integers(1, 40),
+    offset=st.sampled_from([0.0, 1.0, 100.0]),
+    copied_rows=st.integers(0, 12),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_quick_search_for_wide_vectors_finds_what_differences_find(
+    width: int, among: int, offset: float, copied_rows: int, seed: int
+) -> None:
+    """Also where vectors are copies, which a product alone would not put at distance 0."""
+    rng = np.random.default_rng(seed)
+    those, of = (offset + rng.random((n, width)) for n in (among, 15))
+    of[:copied_rows] = those[rng.integers(0, among, copied_rows)]
+    first, second, which = nearest._nearest_two(of, those)
+    distances = cdist(of, those)
+    two = np.sort(distances, axis=1)[:, [0, min(1, among - 1)]]
+    assert first == pytest.approx(two[:, 0], rel=1e-9, abs=1e-12)
+    assert second == pytest.approx(two[:, 1], rel=1e-9, abs=1e-12)
+    assert (first[:copied_rows] == 0.0).all()
+    assert distances[np.arange(15), which] == pytest.approx(first, rel=1e-9, abs=1e-12)

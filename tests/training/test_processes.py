@@ -1,0 +1,122 @@
+"""Several processes that share each batch train the model that one process trains."""
+
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from edgeward.runtime.errors import TrainingError
+from edgeward.training.checkpoint import load_checkpoint
+from edgeward.training.draws import Draws
+from edgeward.training.processes import average_gradients, mean_over_all, rank, world_size
+
+TRAIN = """
+import contextlib
+import sys
+from pathlib import Path
+from edgeward.training.datasets.ecg_simulator import simulate_beats
+from edgeward.training.loop import train
+from edgeward.training.processes import join_processes, leave_processes
+from edgeward.training import state
+from edgeward.training.recipe import load_training_recipe
+
+state.mixed_precision = lambda device: contextlib.nullcontext()  # rounding to 8 bits would hide what is compared
+join_processes()
+dataset = simulate_beats(patients=(6, 2, 3), beats_per_patient=60, seed=1)
+train(dataset, load_training_recipe(sys.argv[1]), Path(sys.argv[2]), seed=5)
+leave_processes()
+"""
+
+RECIPE = """
+name = "smallest"
+data = "ecg-beats"
+family = "vae"
+steps = 12
+batch_size = 16
+learning_rate = 5e-3
+weight_decay = 1e-3
+ema_decay = 0.8
+class_balance = 1.0
+evaluations = 0
+
+[vae]
+noise_size = 4
+widths = [8, 8, 8]
+prior_couplings = 2
+prior_hidden = 8
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def start(folder: Path, name: str, environment: dict[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAIN, str(folder / "recipe.toml"), str(folder / name)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        text=True,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> None:
+    _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors[-3000:]
+
+
+def test_two_processes_give_the_weights_of_one_with_the_same_batches(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    pair = [start(tmp_path, "two.pt", {**shared, "RANK": str(r), "LOCAL_RANK": str(r)}) for r in (0, 1)]
+    alone = start(tmp_path, "one.pt", {})
+    for process in (*pair, alone):
+        finish(process)
+    one, two = (load_checkpoint(tmp_path / f"{name}.pt") for name in ("one", "two"))
+    for name, tensor in one.weights.items():
+        torch.testing.assert_close(two.weights[name], tensor, rtol=2e-3, atol=2e-5, msg=lambda m, n=name: f"{n}: {m}")
+    assert [row["step"] for row in one.history] == [row["step"] for row in two.history]
+    assert one.history[0]["reconstruction"] == pytest.approx(two.history[0]["reconstruction"], rel=1e-4)
+
+
+def test_alone_there_is_one_process_the_first() -> None:
+    assert (rank(), world_size()) == (0, 1)
+    weight = torch.nn.Parameter(torch.ones(3))
+    weight.grad = torch.tensor([1.0, 2.0, 3.0])
+    average_gradients([weight])
+    assert weight.grad.tolist() == [1.0, 2.0, 3.0]
+    assert mean_over_all(weight) is weight
+
+
+def test_the_parts_of_a_batch_s_draws_join_to_those_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(n: int, of: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        monkeypatch.setattr("edgeward.training.draws.world_size", lambda: of)
+        monkeypatch.setattr("edgeward.training.draws.rank", lambda: number)
+        draws = Draws(torch.Generator().manual_seed(3))
+        return draws.normal(n, 2), draws.uniform(n)
+
+    whole = drawn(8, 1, 0)
+    parts = [drawn(4, 2, number) for number in (0, 1)]
+    for one, joined in zip(whole, zip(*parts, strict=True), strict=True):
+        assert torch.equal(one, torch.cat(joined))
+
+
+def test_batches_that_cannot_be_shared_equally_are_refused(
+    dataset: Any, teacher: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeward.training import loop
+
+    monkeypatch.setattr(loop, "world_size", lambda: 3)
+    odd = dataclasses.replace(teacher.recipe, batch_size=16)
+    with pytest.raises(TrainingError, match="3 processes cannot share"):
+        loop.train(dataset, odd, tmp_path / "x.pt", seed=1)
+    assert np.array_equal(list(tmp_path.iterdir()), [])

@@ -1,0 +1,34 @@
+"""The random numbers of one training step: drawn for the whole batch, of which each process takes its part.
+
+So a step's numbers depend on (seed, step) alone, not on how many processes share the batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .processes import rank, world_size
+
+
+class Draws:
+    """The only source of randomness of a step.
+
+    Args:
+        generator: Seeded for this step; on the CPU, so that every device gets the same numbers.
+        device: Where the numbers are wanted.
+    """
+
+    def __init__(self, generator: torch.Generator, device: torch.device | str = "cpu") -> None:
+        self._generator, self._device = generator, device
+
+    def normal(self, n: int, *shape: int) -> Tensor:
+        """Standard normal numbers [n, *shape]: this process's part of those of the whole batch."""
+        return self._mine(torch.randn(n * world_size(), *shape, generator=self._generator), n)
+
+    def uniform(self, n: int, *shape: int) -> Tensor:
+        """Uniform numbers from 0 to 1, [n, *shape]."""
+        return self._mine(torch.rand(n * world_size(), *shape, generator=self._generator), n)
+
+    def _mine(self, all_of_them: Tensor, n: int) -> Tensor:
+        return all_of_them[rank() * n : (rank() + 1) * n].to(self._device)
