@@ -102,7 +102,7 @@ MEASURES: dict[str, Measure] = {
         "Closer to training than to held-out records",
         "privacy",
         "half",
-        "Share of records whose nearest real record is one of training; as many held-out ones.",
+        "Share of records whose nearest real record is one of training, as with as many held-out ones.",
     ),
     "nndr": Measure(
         "Nearest-neighbour ratio", "privacy", "higher", "Of the distances to the nearest two training records."
