@@ -76,9 +76,9 @@ def infer(
         print_json(_as_json(inferred, output, lines))
         return
     _print(inferred)
+    columns, classes = inferred.description.columns, inferred.description.label.classes()
     click.echo(
-        f"\n{output}: {len(inferred.description.columns)} columns, "
-        f"{len(inferred.description.label.classes())} classes\n"
+        f"\n{output}: {len(columns)} columns, {len(classes)} classes\n"
         f"Next:  read it, and fill in lines {', '.join(map(str, lines))}. Then:  edgeward train --data {output} "
         "--recipe RECIPE -o teacher.pt"
     )

@@ -62,7 +62,15 @@ def sniff_separator(path: Path, encoding: str) -> str:
     Raises:
         DataError: The file is no text of this encoding.
     """
-    return max(_SEPARATORS, key=lambda separator: len(_header(path, separator, encoding)))
+    fields = {}
+    for separator in _SEPARATORS:
+        try:
+            fields[separator] = len(_header(path, separator, encoding))
+        except DataError:
+            # Quotes that stand well with one separator do not with another.
+            if separator == _SEPARATORS[-1] and not fields:
+                raise
+    return max(fields, key=lambda separator: fields[separator])
 
 
 def _header(path: Path, separator: str, encoding: str) -> list[str]:

@@ -29,6 +29,9 @@ _MOST_OTHER = 0.9
 """Share of the entries above which what is not kept would be all there is."""
 _FREE_TEXT_WORDS = 4.0
 _ID_DIGITS = 7
+_ROWS_OF_ID = 100
+"""Rows that a patient has at most on average, in a column that by its name says whose row it is."""
+_STEPS_OF_GRID = 5  # with fewer, some ranges would belong to one smallest and one largest entry alone
 _LARGEST_IN_STEPS = 2**22  # above, a 32-bit float no longer holds whole steps
 _NOT_KNOWN_NUMBERS = (-1.0, -9.0, -99.0, -999.0, -9999.0)
 
@@ -91,12 +94,12 @@ def _left_out(profile: ColumnProfile) -> str:
 def _identifies(profile: ColumnProfile) -> bool:
     if profile.known < _FEWEST_TO_TELL:
         return False
+    if profile.all_numbers and not profile.whole:
+        return False
+    if _IDENTIFIER.search(profile.name) and profile.distinct > max(MOST_LEVELS, profile.known / _ROWS_OF_ID):
+        return True
     if not profile.all_numbers:
         return profile.unique and profile.numbers < profile.known / 2
-    if not profile.whole:
-        return False
-    if _IDENTIFIER.search(profile.name) and profile.distinct > min(profile.known / 2, MOST_DISTINCT / 2):
-        return True
     counts_rows = profile.maximum - profile.minimum + 1 == profile.known
     same_length = len(f"{profile.minimum:.0f}") == len(f"{profile.maximum:.0f}") >= _ID_DIGITS
     return profile.unique and (counts_rows or same_length)
@@ -198,14 +201,14 @@ def _kept(profile: ColumnProfile) -> tuple[list[str], int]:
 
 
 def outward(minimum: float, maximum: float, step: float = 0.0) -> tuple[float, float]:
-    """A range that holds both and tells neither: its ends are round numbers, a tenth of the spread apart or more.
+    """A range that holds both and tells neither: its ends are of a grid of round numbers, a tenth of the spread apart.
 
     Args:
         minimum: Smallest entry.
         maximum: Largest entry, greater than it.
         step: Of the entries; the ends are multiples of it.
     """
-    grid = max(round_step((maximum - minimum) / 10), step)
+    grid = max(round_step((maximum - minimum) / 10), _STEPS_OF_GRID * step)
     low, high = math.floor(minimum / grid) * grid, math.ceil(maximum / grid) * grid
     digits = max(0, 2 - math.floor(math.log10(grid)))
     low, high = round(low, digits), round(high, digits)

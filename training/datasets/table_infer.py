@@ -23,9 +23,9 @@ from .table_description import (
     TableDescription,
 )
 from .table_entries import as_number, natural_key
-from .table_open import open_rows
+from .table_open import PARQUET_SUFFIXES, open_rows
 from .table_profile import ColumnProfile, missing_tokens, profile_columns
-from .table_rows import PARQUET_SUFFIXES, check_file, listed
+from .table_rows import check_file, listed
 from .table_split import MINIMUM_TRAIN_ROWS
 
 MOST_CLASSES = 20

@@ -72,7 +72,11 @@ def _classes(
 
 
 def _columns(description: TableDescription, contents: TableContents) -> list[str]:
-    found = [f"Column {column} is left out: {reason}." for column, reason in description.left_out.items()]
+    found = []
+    for reason in dict.fromkeys(description.left_out.values()):
+        columns = [column for column, why in description.left_out.items() if why == reason]
+        are = "Column" if len(columns) == 1 else f"{len(columns)} columns"
+        found.append(f"{are} left out: {', '.join(columns)}: {reason}.")
     if contents.undescribed:
         found.append(f"Columns that the description does not mention are left out: {', '.join(contents.undescribed)}.")
     rows = len(contents.labels)

@@ -1,11 +1,14 @@
-"""Open a table of patients by what its name says it is."""
+"""Open a table of either format."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from .table_csv import CsvRows
-from .table_rows import PARQUET_SUFFIXES, Rows, check_file
+from .table_parquet import ParquetRows
+from .table_rows import Rows, check_file
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
 def open_rows(path: Path, separator: str, encoding: str) -> Rows:
@@ -22,7 +25,5 @@ def open_rows(path: Path, separator: str, encoding: str) -> Rows:
     """
     check_file(path)
     if path.suffix.lower() in PARQUET_SUFFIXES:
-        from .table_parquet import ParquetRows
-
         return ParquetRows(path)
     return CsvRows(path, separator, encoding)

@@ -15,7 +15,6 @@ MAX_ROWS = 5_000_000
 MAX_COLUMNS = 2_000
 MAX_FIELD = 100_000
 """Characters of one entry."""
-PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
 class Rows(ABC):

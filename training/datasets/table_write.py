@@ -61,8 +61,8 @@ def _label(label: LabelSource, remarks: Mapping[str, str]) -> Iterator[str]:
 
 def _columns(description: TableDescription, remarks: Mapping[str, str]) -> Iterator[str]:
     yield from _comment(
-        'Grades may be a code without order (then say ordered = false) or a count (then kind = "number" with a range). '
-        "A name of its own, and names of its values, may be given to any column."
+        "Grades may be a code without order (then say ordered = false) or a count (then say kind = 'number', with a "
+        "range). Any column may be given a name of its own, and names of its values."
     )
     yield "columns = ["
     for source in description.columns:
@@ -140,4 +140,5 @@ def _key(key: str) -> str:
 
 
 def _number(number: float) -> str:
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    whole = float(number).is_integer() and abs(number) < 1e15
+    return str(int(number)) if whole else repr(float(number))

@@ -15,6 +15,8 @@ from .resampling import TwoSidedBootstrap
 
 _WORKING_NUMBERS = 2**25
 """About how many numbers may be held at a time."""
+_FEW_RECORDS = 4
+"""Records of both sides for each feature up to which their own products are the smaller matrix."""
 _KEPT_NUMBERS = 2**22
 """How many may be kept between rows: 32 MiB for each class."""
 
@@ -55,20 +57,29 @@ class RealGaussians:
         real_draws, synthetic_draws = (
             np.concatenate([np.ones((1, weights.shape[1])), weights]) for weights in bootstrap.weights()
         )
-        step = max(1, _WORKING_NUMBERS // d**2)
-        distances = np.concatenate(
-            [
-                _distances(
-                    self._gaussians(bootstrap.real, real_draws, slice(first, first + step)),
-                    *_moments(synthetic, bootstrap.synthetic, synthetic_draws[first : first + step]),
-                )
-                for first in range(0, len(real_draws), step)
-            ]
-        )
+        if len(self._real) + len(synthetic) <= _FEW_RECORDS * d:
+            weights = real_draws[:, bootstrap.real.index], synthetic_draws[:, bootstrap.synthetic.index]
+            distances = _distances_of_few(self._real, weights[0], synthetic, weights[1])
+        else:
+            distances = self._distances_of_many(bootstrap, real_draws, synthetic, synthetic_draws)
         value, drawn = float(distances[0]), distances[1:]
         centred = np.maximum(drawn - np.median(drawn) + value, 0.0)
         note = f"{n} records span fewer than the {d} features; the distance is biased upwards" if n <= d else ""
         return bootstrap.figure(value, centred, note=note)
+
+    def _distances_of_many(
+        self, bootstrap: TwoSidedBootstrap, draws: FloatArray, synthetic: Embedded, synthetic_draws: FloatArray
+    ) -> FloatArray:
+        step = max(1, _WORKING_NUMBERS // self._real.vectors.shape[1] ** 2)
+        return np.concatenate(
+            [
+                _distances(
+                    self._gaussians(bootstrap.real, draws, slice(first, first + step)),
+                    *_moments(synthetic, bootstrap.synthetic, synthetic_draws[first : first + step]),
+                )
+                for first in range(0, len(draws), step)
+            ]
+        )
 
     def _gaussians(self, bootstrap: PatientBootstrap, draws: FloatArray, block: slice) -> _Gaussians:
         found = self._kept.get(block.start)
@@ -129,3 +140,28 @@ def _distances(one: _Gaussians, mean: FloatArray, covariance: FloatArray) -> Flo
     apart = ((one.mean - mean) ** 2).sum(axis=1)
     distances: FloatArray = apart + traces - 2.0 * np.sqrt(shared).sum(axis=1)
     return distances.clip(min=0.0)
+
+
+def _distances_of_few(real: Embedded, real_draws: FloatArray, synthetic: Embedded, draws: FloatArray) -> FloatArray:
+    """The same from the records [n, d] and how often each is drawn [draws, n], without a covariance.
+
+    With X'X and Y'Y the covariances, tr (X'X Y'Y)^1/2 is the sum of the singular values of XY', which has as many rows
+    and columns as there are records: fewer than features, where there are many categories.
+    """
+    distances = np.empty(len(draws))
+    for number, weights in enumerate(zip(real_draws, draws, strict=True)):
+        (mean, x), (other, y) = (
+            _spread(*side) for side in zip((real.vectors, synthetic.vectors), weights, strict=True)
+        )
+        shared = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+        distances[number] = ((mean - other) ** 2).sum() + (x**2).sum() + (y**2).sum() - 2.0 * shared
+    clipped: FloatArray = distances.clip(min=0.0)
+    return clipped
+
+
+def _spread(vectors: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean [d], and records about it [drawn, d], scaled so that their products sum to the covariance."""
+    drawn = weights > 0
+    vectors, weights = vectors[drawn], weights[drawn]
+    mean = weights @ vectors / weights.sum()
+    return mean, (vectors - mean) * np.sqrt(weights / (weights.sum() - 1.0))[:, None]

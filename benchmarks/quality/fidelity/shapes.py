@@ -118,7 +118,8 @@ def constraint_violations(records: Records, real_train: Records, schema: TableSc
             valid = (entries >= column.minimum - slack) & (entries <= column.maximum + slack)
             if column.step:
                 steps = entries / column.step
-                valid &= np.abs(steps - np.round(steps)) <= 1e-4  # a tenth is no float32
+                # A tenth is no float32, which is the coarser the more steps a number has.
+                valid &= np.abs(steps - np.round(steps)) <= 1e-4 + np.abs(steps) * np.finfo(np.float32).eps
         broken[:, k] = np.where(known, ~valid, len(real_train) > 0 and missing_in_train[k] == 0)
     counts = broken.sum(axis=0)
     named = [f"{schema.columns[k].name} {counts[k]}" for k in np.argsort(-counts, kind="stable") if counts[k]]

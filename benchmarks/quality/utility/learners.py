@@ -73,4 +73,6 @@ def _with_every_class(labels: npt.NDArray[np.intp], rng: np.random.Generator) ->
 
 
 def _values_and_labels(records: Records) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-    return records.values, records.labels
+    # scikit-learn cannot bin a column of which nothing is known; one that is constant says as little.
+    nothing_known = np.isnan(records.values).all(axis=0)
+    return np.where(nothing_known, np.float32(0.0), records.values), records.labels

@@ -57,6 +57,20 @@ def test_what_is_kept_of_the_real_side_changes_no_figure(
         assert [figure.value, figure.low, figure.high] == pytest.approx([before.value, before.low, before.high])
 
 
+@pytest.mark.parametrize("patients", [None, 9])
+def test_both_ways_to_find_it_agree_on_value_and_interval(
+    patients: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synthetic = gaussian(60, 25, patients=patients, shift=50.0), gaussian(40, 25, seed=1, shift=50.3)
+    found = []
+    for few_records in (0, 4):
+        monkeypatch.setattr(frechet, "_FEW_RECORDS", few_records)
+        found.append(frechet_distance(real, synthetic))
+    by_covariances, by_records = found
+    for end in ("value", "low", "high"):
+        assert getattr(by_records, end) == pytest.approx(getattr(by_covariances, end), rel=1e-6)
+
+
 def test_equal_records_are_no_distance_apart_even_where_features_are_constant() -> None:
     real = gaussian(100, 6)
     vectors = np.concatenate([real.vectors, np.ones((100, 2))], axis=1)

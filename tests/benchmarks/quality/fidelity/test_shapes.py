@@ -151,6 +151,16 @@ def test_a_collapsed_column_has_no_association() -> None:
     assert pair_correlations(collapsed, real, SCHEMA, 2).note.startswith("3 of 10 pairs")
 
 
+def test_numbers_of_many_small_steps_break_no_rule_only_as_they_are_held_in_32_bits() -> None:
+    schema = TableSchema("codes", "", (NumberColumn("code", "1", 0.0, 20_000.0, step=0.01),))
+    hundredths = np.random.default_rng(1).integers(0, 2_000_000, 500)
+    exact, between = (generated((h / 100).astype(np.float32)[:, None], np.zeros(500, int)) for h in (
+        hundredths, hundredths + 0.5
+    ))  # fmt: skip
+    assert constraint_violations(exact, exact, schema).value == 0.0
+    assert constraint_violations(between, exact, schema).value > 0.95  # type: ignore[operator]
+
+
 def test_broken_rules_are_counted_and_named() -> None:
     train = rows(100)
     train.values[:10, SMOKER] = np.nan

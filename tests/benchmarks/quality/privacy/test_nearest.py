@@ -73,6 +73,22 @@ def test_a_larger_training_set_does_not_draw_records_to_its_side() -> None:
     assert figure.low <= 0.5 <= figure.high
 
 
+def test_copies_are_found_where_fewer_records_are_held_out_than_were_trained_on() -> None:
+    train = honest(180, 1)
+    figures = nearest_record_figures(train, honest(60, 2), copies(train, 0.0))
+    assert figures["dcr_share"].value == 1.0
+    assert figures["nndr"].value == 0.0
+
+
+def test_grades_that_tie_with_more_training_records_do_not_draw_records_to_their_side() -> None:
+    runs, values = 20, []
+    for seed in range(runs):
+        sides = (honest(n, 3 * seed + place) for place, n in enumerate((600, 150, 400)))
+        graded = [Embedded(np.round(side.vectors), side.patients) for side in sides]
+        values.append(nearest_record_figures(*graded)["dcr_share"].value)
+    assert np.mean(values) == pytest.approx(0.5, abs=4 * np.std(values) / np.sqrt(runs))
+
+
 def test_records_as_near_to_both_sides_count_half() -> None:
     same = honest(50, 1)
     figures = nearest_record_figures(same, same, honest(80, 2))
@@ -85,7 +101,8 @@ def test_the_distances_are_scikit_learns(numbers: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(nearest, "_BLOCK_NUMBERS", numbers)
     of, among = honest(70, 1).vectors, honest(90, 2).vectors
     distances, indices = NearestNeighbors(n_neighbors=2).fit(among).kneighbors(of)
-    first, second, which = nearest._nearest_two(of, among)
+    first, second, which, tied = nearest._nearest_two(of, among)
+    assert (tied == 1).all()
     assert first == pytest.approx(distances[:, 0])
     assert second == pytest.approx(distances[:, 1])
     assert (which == indices[:, 0]).all()
