@@ -30,5 +30,14 @@ class Draws:
         """Uniform numbers from 0 to 1, [n, *shape]."""
         return self._mine(torch.rand(n * world_size(), *shape, generator=self._generator), n)
 
+    def stratified(self, n: int) -> Tensor:
+        """Uniform numbers from 0 to 1, [n], of the whole batch one in each of as many equal parts, in random order.
+
+        Each alone is uniform; together they are spread evenly, which steadies a mean over them.
+        """
+        size = n * world_size()
+        places = torch.randperm(size, generator=self._generator)
+        return self._mine((places + torch.rand(size, generator=self._generator)) / size, n)
+
     def _mine(self, all_of_them: Tensor, n: int) -> Tensor:
         return all_of_them[rank() * n : (rank() + 1) * n].to(self._device)

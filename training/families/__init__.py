@@ -7,6 +7,7 @@ from typing import Any
 
 from ...runtime.errors import TrainingError
 from ...runtime.schema import Schema
+from .diffusion import build_diffusion
 from .family import Family, Generative
 from .vae import build_vae
 
@@ -14,6 +15,7 @@ __all__ = ["FAMILIES", "Family", "Generative", "build_family"]
 
 FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,
+    "diffusion": build_diffusion,
 }
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from torch import nn
 
 from .conv import ConvDecoder, ConvEncoder
+from .denoiser import Denoiser, denoiser_for
 from .mlp import MlpDecoder, MlpEncoder
 from .norm import Norm
 
-__all__ = ["Norm", "decoder_for", "encoder_for"]
+__all__ = ["Denoiser", "Norm", "decoder_for", "denoiser_for", "encoder_for"]
 
 
 def decoder_for(inputs: int, shape: tuple[int, ...], widths: Sequence[int], norm: Norm = "batch") -> nn.Module:

@@ -150,7 +150,7 @@ def test_the_quick_search_for_wide_vectors_finds_what_differences_find(
     rng = np.random.default_rng(seed)
     those, of = (offset + rng.random((n, width)) for n in (among, 15))
     of[:copied_rows] = those[rng.integers(0, among, copied_rows)]
-    first, second, which = nearest._nearest_two(of, those)
+    first, second, which, _ = nearest._nearest_two(of, those)
     distances = cdist(of, those)
     two = np.sort(distances, axis=1)[:, [0, min(1, among - 1)]]
     assert first == pytest.approx(two[:, 0], rel=1e-9, abs=1e-12)

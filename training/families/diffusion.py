@@ -1,0 +1,171 @@
+"""Conditional diffusion by flow matching: a network learns the velocity that turns noise into samples.
+
+Lipman et al., ICLR 2023 (flow matching); Liu, Gong & Liu, ICLR 2023 (rectified flow: the straight path);
+Esser et al., ICML 2024 (times from a logit-normal distribution: the middle of the path is what is hard);
+Ho & Salimans 2022 (classifier-free guidance); Kingma et al., NeurIPS 2021 (times spread evenly over a batch).
+
+Rather than the preconditioned network of Karras et al. 2022: model space has unit variance, and so has noise; what is
+on the way between them stays within a half of that, and needs no scaling. The path is straight, so few steps follow it,
+and the network's output is what the solver adds: nothing around it is left to export or to quantise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...runtime.errors import TrainingError
+from ...runtime.schema import Schema
+from ..codecs import codec_for
+from ..draws import Draws
+from ..networks import denoiser_for
+from ..networks.condition import ConditionScaling
+from ..recipe import is_number
+from .family import Family, Generative
+from .ode import SAMPLERS, Sampler, even_times
+
+_LOG_ODDS_MEAN, _LOG_ODDS_SPREAD = 0.0, 1.0
+"""Of the times trained on: best of 61 ways tried by Esser et al., Table 1."""
+
+
+class DiffusionGenerator(Generative):
+    """The network in its solver: noise [n, *codec.shape] goes the way to samples in a fixed number of steps.
+
+    Args:
+        model: Its network is shared.
+        steps: Of the solver.
+        sampler: `heun` or `euler`.
+        guidance: Weight of classifier-free guidance; 1: none.
+    """
+
+    def __init__(self, model: Diffusion, steps: int, sampler: Sampler, guidance: float) -> None:
+        super().__init__()
+        self.codec, self.conditioning, self.network = model.codec, model.conditioning, model.network
+        self.noise_shape, self.condition_size = model.codec.shape, model.condition_size
+        self.steps, self.sampler, self.guidance = steps, sampler, guidance
+
+    def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
+        """[n, *codec.shape] and [n, c] to samples in model space [n, *codec.shape]."""
+        asked = self.conditioning(condition)
+        nothing = torch.zeros_like(asked)
+
+        def velocity(x: Tensor, t: Tensor) -> Tensor:
+            conditional: Tensor = self.network(x, t, asked)
+            if self.guidance == 1.0:
+                return conditional
+            unconditional = self.network(x, t, nothing)
+            guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
+            return guided
+
+        return SAMPLERS[self.sampler](velocity, noise, even_times(self.steps))
+
+
+class Conditioning(nn.Module):
+    """Conditions as the network takes them: scaled, and a last number that is 1 where the condition is given.
+
+    Where it is not given all are 0. Without the last number that would be the middle of a quantity's range.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__()
+        self.scaling = ConditionScaling(schema)
+        self.size = schema.condition_size + 1
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """[n, c] to [n, c + 1]."""
+        return F.pad(self.scaling(condition), (0, 1), value=1.0)
+
+
+class Diffusion(Family):
+    """Flow matching for signals, images and tables.
+
+    Args:
+        schema: The data's schema.
+        widths: Channels of each level of the U-Net, coarsest first; for tables one width.
+        blocks: Residual blocks of each level; for tables of the network.
+        embedding: Size of the vector made of time and condition.
+        condition_dropout: Share of the records that are learnt from without their condition; guidance needs some.
+        guidance: Weight of classifier-free guidance in the generator; 1: none.
+        sampler: `heun`, or `euler`: half as many calls of the network a step, but less exact.
+        sampler_steps: Of the generator.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        widths: Sequence[int],
+        blocks: int,
+        embedding: int,
+        condition_dropout: float,
+        guidance: float,
+        sampler: Sampler,
+        sampler_steps: int,
+    ) -> None:
+        super().__init__()
+        for name, value in (
+            ("blocks", blocks),
+            ("embedding", embedding),
+            ("sampler_steps", sampler_steps),
+            ("the number of widths", len(widths)),
+            *(("each of the widths", width) for width in widths),
+        ):
+            if not is_number(int, value) or value < 1:
+                raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        if not is_number(float, condition_dropout) or not 0.0 <= condition_dropout < 1.0:
+            raise ValueError(f"condition_dropout must be from 0 to below 1, not {condition_dropout!r}")
+        if not is_number(float, guidance) or not 0.0 <= guidance < math.inf:
+            raise ValueError(f"guidance must be 0 or more, not {guidance!r}")
+        if guidance != 1.0 and not condition_dropout:
+            raise ValueError("guidance other than 1 needs a condition_dropout above 0")
+        if not isinstance(sampler, str) or sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        self.condition_size = schema.condition_size
+        self.codec = codec_for(schema)
+        self.conditioning = Conditioning(schema)
+        self.network = denoiser_for(self.codec.shape, self.conditioning.size, widths, blocks, embedding)
+        self._condition_dropout = condition_dropout
+        self._steps, self._sampler, self._guidance = sampler_steps, sampler, guidance
+
+    def losses(self, player: str, samples: Tensor, condition: Tensor, draws: Draws) -> dict[str, Tensor]:  # noqa: ARG002 - one player
+        """The mean squared error of the velocity."""
+        return {"velocity": self.record_losses(samples, condition, draws).mean()}
+
+    def record_losses(self, samples: Tensor, condition: Tensor, draws: Draws) -> Tensor:
+        """Each record's loss [n]; their mean is the loss of the batch.
+
+        Args:
+            samples: [n, *schema.shape] in physical units.
+            condition: [n, c].
+            draws: The only source of randomness.
+        """
+        # What is missing is learnt as the 0 the codec gives it: left out, nothing would say what is there on the way.
+        x = self.codec.encode(samples)
+        asked = self.conditioning(condition)
+        noise = draws.normal(*x.shape)
+        t = torch.sigmoid(_LOG_ODDS_MEAN + _LOG_ODDS_SPREAD * torch.special.ndtri(draws.stratified(len(x))))
+        given = draws.uniform(len(x), 1) >= self._condition_dropout
+        at = t.reshape(-1, *(1,) * (x.ndim - 1))
+        velocity = self.network((1.0 - at) * x + at * noise, t, asked * given)
+        per_record: Tensor = (velocity - (noise - x)).square().flatten(1).mean(dim=1)
+        return per_record
+
+    def generator(self) -> DiffusionGenerator:
+        """The network in its solver, as it ships; they share their weights with the model."""
+        return DiffusionGenerator(self, self._steps, self._sampler, self._guidance)
+
+
+def build_diffusion(schema: Schema, options: Mapping[str, Any]) -> Diffusion:
+    """Build an untrained model from a recipe's `[diffusion]` table, whose keys are the arguments of `Diffusion`.
+
+    Raises:
+        TrainingError: An option is missing, unknown, or does not suit the data.
+    """
+    try:
+        return Diffusion(schema, **options)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"[diffusion] does not suit {schema.name!r}: {error}") from error
