@@ -12,6 +12,7 @@ from .benchmarks.quality.fidelity.physiology import measurements_for
 from .benchmarks.quality.fidelity.spectrum import power_spectra
 from .benchmarks.quality.rows import drawn, shuffled, with_mix_of
 from .benchmarks.report.evidence_content import Distribution, EvidencePage, SampleSheet, Spectrum
+from .benchmarks.report.image_sheet import images_in_row
 from .judgement import Prepared
 from .runtime.schema import ImageSchema, NumberColumn, SignalSchema, TableSchema
 
@@ -37,7 +38,8 @@ def page_content(prepared: Prepared) -> EvidencePage:
     )
     if isinstance(schema, TableSchema):
         return replace(page, distributions=_of_columns(rows, schema))
-    sheets = tuple(_sheet(prepared, number) for number in range(len(task.classes)))
+    shown = images_in_row(schema.shape) if isinstance(schema, ImageSchema) else _SHOWN
+    sheets = tuple(_sheet(prepared, number, shown) for number in range(len(task.classes)))
     if isinstance(schema, ImageSchema):
         return replace(page, drawn_as="images", channel_names=schema.channels, sheets=sheets)
     on_ecg_paper = not schema.has_gaps and all(channel.unit == "mV" for channel in schema.channels)
@@ -54,15 +56,15 @@ def page_content(prepared: Prepared) -> EvidencePage:
     return replace(page, spectra=_spectra(with_noise, schema), distributions=_distributions(rows, schema))
 
 
-def _sheet(prepared: Prepared, label: int) -> SampleSheet:
-    """The first records of a class, real and of every generator."""
+def _sheet(prepared: Prepared, label: int, shown: int) -> SampleSheet:
+    """The first so many records of a class, real and of every generator."""
     task, of_data = prepared.task, prepared.dataset.label
     name = task.classes[label]
     return SampleSheet(
         code=name,
         meaning=dict(zip(of_data.values, of_data.meanings, strict=True))[name],
-        real=_of_different_patients(task.test.of_class(label)),
-        synthetic={source.name: source.records.of_class(label).values[:_SHOWN] for source in prepared.sources},
+        real=_of_different_patients(task.test.of_class(label), shown),
+        synthetic={source.name: source.records.of_class(label).values[:shown] for source in prepared.sources},
     )
 
 
@@ -78,11 +80,11 @@ def _numbers(schema: TableSchema) -> list[tuple[int, NumberColumn]]:
     return [(k, column) for k, column in enumerate(schema.columns) if isinstance(column, NumberColumn)]
 
 
-def _of_different_patients(records: Records) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _of_different_patients(records: Records, shown: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     _, first = np.unique(records.patients, return_index=True)
     order = np.concatenate([first, np.setdiff1d(np.arange(len(records)), first)])
-    shown: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = records.values[order[:_SHOWN]]
-    return shown
+    chosen: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = records.values[order[:shown]]
+    return chosen
 
 
 def _spectra(rows: dict[str, Records], schema: SignalSchema) -> tuple[Spectrum, ...]:

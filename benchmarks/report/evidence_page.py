@@ -109,14 +109,15 @@ def _strips(evidence: Evidence, content: EvidencePage, rows: Mapping[str, Row], 
     groups = {REAL: sheet.real, **sheet.synthetic}
     filled = [samples for samples in groups.values() if len(samples)]
     draw = _drawer(content, filled) if filled else None
+    noun = "images" if content.drawn_as == "images" else "records"
     strips = []
     for name, samples in groups.items():
         row, drawing = row_for(rows, name), ""
         origin = origin_of(evidence) if name == REAL else "synthetic"
         if draw and len(samples):
             by = "" if name == REAL else f", made by {name}"
-            drawing = draw(samples, origin, f"{len(samples)} {origin} records of class {sheet.code}{by}")
-        label = f"{origin} test records" if name == REAL else f"{origin}, {row.label}"
+            drawing = draw(samples, origin, f"{len(samples)} {origin} {noun} of class {sheet.code}{by}")
+        label = f"{origin} test {noun}" if name == REAL else f"{origin}, {row.label}"
         strips.append(_Strip(label, swatch(row.mark), drawing))
     return strips
 
@@ -126,7 +127,7 @@ def _drawer(
 ) -> Callable[[npt.NDArray[np.float32], str, str], str]:
     """How the records of one sheet are drawn, on the same scale: called with (records, origin, description)."""
     if content.drawn_as == "images":
-        return lambda samples, _, description: image_strip(samples, description=description)
+        return lambda samples, origin, description: image_strip(samples, origin=origin, description=description)
     names = content.channel_names
     if content.drawn_as == "traces":
         scales = scales_of(*filled)

@@ -221,3 +221,43 @@ def test_private_training_is_told_where_the_method_stands_and_only_where_there_w
     assert "(ε = 8, δ = 1e-05)-differential privacy of each record" in text
     assert "noise multiplier 0.84, gradients clipped at 1, sampling rate 0.025, accountant PRV" in text
     assert "ifferential privacy" not in Page(page).text
+
+
+def image_content(classes=("normal", "pneumonia"), **changes):
+    rng = np.random.default_rng(1)
+    sheets = tuple(
+        SampleSheet(
+            name,
+            f"meaning of {name}",
+            rng.random((2, 1, 28, 28), np.float32),
+            {source: rng.random((2, 1, 28, 28), np.float32) for source in SOURCES[3:]},
+        )
+        for name in classes
+    )
+    page = content(drawn_as="images", channel_names=("grey",), sheets=sheets, spectra=(), distributions=())
+    return dataclasses.replace(page, **changes)
+
+
+def test_images_of_every_class_and_row_are_shown_from_within_the_file() -> None:
+    page = render_evidence_page(evidence(), image_content())
+    read = Page(page)
+    assert read.names & {"script", "iframe", "object"} == set()
+    assert page.count("<img") == page.count('src="data:image/png;base64,') == 2 * (1 + 3) * 2
+    assert "real images of class normal" in page
+    assert "synthetic images of class pneumonia, made by int8" in page
+    assert "electrocardiograph" not in read.text
+
+
+def test_what_images_lack_has_no_heading() -> None:
+    text = Page(render_evidence_page(evidence(), image_content())).text
+    assert "Power spectra, means over records" not in text
+    assert "What the field measures on a record" not in text
+
+
+def test_a_generator_that_makes_none_of_a_class_has_an_empty_row() -> None:
+    rng = np.random.default_rng(2)
+    made = {"int8": rng.random((0, 1, 28, 28), np.float32)}
+    sheet = SampleSheet("normal", "normal", rng.random((1, 1, 28, 28), np.float32), made)
+    page = render_evidence_page(evidence(), image_content(sheets=(sheet,)))
+    assert "none to show" in Page(page).text
+    assert 'class="meaning"' not in page  # a class whose name says it all is not named twice
