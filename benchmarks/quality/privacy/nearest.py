@@ -107,12 +107,21 @@ def _nearest_two(
             distances, places = _wide_candidates(of[rows], among)
         nearest = distances.argmin(axis=1)
         which[rows] = np.take_along_axis(places, nearest[:, None], axis=1)[:, 0]
-        tied[rows] = (distances == distances.min(axis=1, keepdims=True)).sum(axis=1)
+        tied[rows] = _equally_near(distances)
+        crowded = start + np.flatnonzero((tied[rows] == distances.shape[1]) & (distances.shape[1] < len(among)))
+        if len(crowded):  # as near as all that were chosen, others may be too: blank images, say
+            tied[crowded] = _equally_near(cdist(of[crowded], among))
         if len(among) == 1:
             first[rows] = second[rows] = distances[:, 0]
         else:
             first[rows], second[rows] = np.partition(distances, 1, axis=1)[:, :2].T
     return first, second, which, tied
+
+
+def _equally_near(distances: FloatArray) -> npt.NDArray[np.intp]:
+    """How many of each row [n, k] are as small as its smallest."""
+    counts: npt.NDArray[np.intp] = (distances == distances.min(axis=1, keepdims=True)).sum(axis=1)
+    return counts
 
 
 def _wide_candidates(of: FloatArray, among: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:

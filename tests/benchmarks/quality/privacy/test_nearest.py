@@ -158,3 +158,13 @@ def test_the_quick_search_for_wide_vectors_finds_what_differences_find(
     assert second == pytest.approx(two[:, 1], rel=1e-9, abs=1e-12)
     assert (first[:copied_rows] == 0.0).all()
     assert distances[np.arange(15), which] == pytest.approx(first, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("width", [5, 784])
+def test_every_record_that_is_as_near_is_counted_however_many_there_are(width: int) -> None:
+    """As blank images are, many to one."""
+    rng = np.random.default_rng(4)
+    blank = np.zeros((30, width))
+    among = np.concatenate([rng.random((40, width)), blank])
+    tied = nearest._nearest_two(np.concatenate([blank[:2], among[:3], 0.001 * np.ones((1, width))]), among)[3]
+    assert tied.tolist() == [30, 30, 1, 1, 1, 30]
