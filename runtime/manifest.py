@@ -74,7 +74,7 @@ class Manifest:
     files: Mapping[str, FileEntry]
     """Every file of the bundle but the manifest itself."""
     lineage: Mapping[str, Any]
-    """Data, teacher, recipe, steps with what each cost. For people and auditors; nothing acts on it."""
+    """Data, teacher, recipe, steps with what each cost. For people and auditors; no runtime acts on it."""
     licence: str
     attribution: str
     intended_use: tuple[str, ...]

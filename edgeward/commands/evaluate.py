@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime.atomic import atomic_folder, check_output
-from ..runtime.bundle import open_bundle
-from ..runtime.errors import RequestError
+from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.errors import BundleError, RequestError
 from .options import BUNDLE_ARGUMENT, DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
 from .server_side import load_data, server_side
 from .terminal import Progress, print_json, print_table
@@ -93,8 +93,7 @@ def command(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
     )
     seed = drawn_seed(seed)
-    kind = opened.manifest.lineage["data"]["kind"]
-    dataset = load_data(kind, against, None, seed)
+    dataset = load_data(_kind(opened), against, None, seed)
     prepared = prepare(dataset, opened, checkpoint, effort, seed=seed)
     evidence = judge_bundle(
         prepared,
@@ -125,6 +124,18 @@ def command(
         click.echo(f"Look at it:  {(output / 'index.html').resolve().as_uri()}")
     if attach:
         click.echo(f"Attached to {opened.path}, now sha256 {opened.digest[:16]}…")
+
+
+def _kind(bundle: Bundle) -> str:
+    """The kind of data it learnt from, so that the real ones are read alike."""
+    data = bundle.manifest.lineage.get("data")
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str):
+        raise BundleError(
+            f"{bundle.path} does not say which kind of data it learnt from, as bundles of an older version do not; "
+            "compress its teacher again"
+        )
+    return kind
 
 
 def print_evidence(evidence: Evidence) -> None:

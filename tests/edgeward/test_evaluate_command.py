@@ -111,6 +111,17 @@ def test_a_bundle_of_other_classes_than_the_data_is_refused_before_the_judging(
     assert "Judging" not in result.stderr
 
 
+@pytest.mark.parametrize("lineage", [{}, {"data": "heart beats"}, {"data": {}}, {"data": {"kind": 7}}])
+def test_a_bundle_that_does_not_say_what_it_learnt_from_is_refused_before_the_data_are_read(
+    edgeward_here: Run, refused: Refused, copied: Path, lineage: dict[str, object]
+) -> None:
+    manifest = json.loads((copied / "manifest.json").read_text())
+    (copied / "manifest.json").write_text(json.dumps({**manifest, "lineage": lineage}))
+    result = edgeward_here("evaluate", copied, *QUICK)
+    refused(result, 4, "does not say which kind of data it learnt from")
+    assert "Reading" not in result.stderr
+
+
 def test_a_teacher_of_other_classes_is_refused_before_the_judging(
     edgeward_here: Run, refused: Refused, bundle: Bundle, teacher: Checkpoint, tmp_path: Path
 ) -> None:
