@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from ..runtime.backends import Options, backend_named
+from ..runtime.deviation import deviations
 from ..runtime.feed import Feed, GraphInputs
 from ..runtime.schema import Schema
 from ..training.families import Generative
@@ -47,16 +48,11 @@ def relative_l2(samples: npt.NDArray[np.float32], reference: npt.NDArray[np.floa
         reference: [n, *shape], made from the same noise and conditions.
     """
     axes = (0, *range(2, reference.ndim))
-    truth, found = reference.astype(np.float64), samples.astype(np.float64)
-    missing, missing_here = np.isnan(truth), np.isnan(found)
-    if missing_here.any() and not missing.any():
-        return float("nan")
-    centre = np.nanmean(truth, axis=axes, keepdims=True)
+    truth = reference.astype(np.float64)
     scale = np.nanstd(truth, axis=axes, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
     # A column's level is no part of it: a row is judged on what makes it differ from others.
-    level = centre if reference.ndim == 2 else 0.0
-    difference = np.where(missing | missing_here, 0.0, (found - truth) / scale)
-    difference = np.where(missing != missing_here, 1.0, difference).reshape(len(samples), -1)
-    norm = np.where(missing, 0.0, (truth - level) / scale).reshape(len(samples), -1)
-    return float(np.median(np.linalg.norm(difference, axis=1) / np.linalg.norm(norm, axis=1)))
+    level = np.nanmean(truth, axis=axes, keepdims=True) if reference.ndim == 2 else 0.0
+    apart = deviations(samples, reference, scale).reshape(len(samples), -1)
+    norm = np.nan_to_num((truth - level) / scale).reshape(len(samples), -1)
+    return float(np.median(np.linalg.norm(apart, axis=1) / np.linalg.norm(norm, axis=1)))

@@ -112,7 +112,7 @@ def compress(
     student = _Student(teacher.generator(), [], {})
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    key = _key(_weights_digest(full), schema.to_json(), seed)
+    key = _key(weights_digest(full), schema.to_json(), seed)
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
@@ -190,7 +190,8 @@ def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()
 
 
-def _weights_digest(model: Generative) -> str:
+def weights_digest(model: Generative) -> str:
+    """SHA-256 in hex of a model's weights by name."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())

@@ -42,18 +42,15 @@ def page_content(prepared: Prepared) -> EvidencePage:
     sheets = tuple(_sheet(prepared, number, shown) for number in range(len(task.classes)))
     if isinstance(schema, ImageSchema):
         return replace(page, drawn_as="images", channel_names=schema.channels, sheets=sheets)
-    on_ecg_paper = not schema.has_gaps and all(channel.unit == "mV" for channel in schema.channels)
-    page = replace(
+    return replace(
         page,
-        drawn_as="ecg" if on_ecg_paper else "traces",
+        drawn_as="ecg" if all(channel.unit == "mV" for channel in schema.channels) else "traces",
         channel_names=tuple(channel.name for channel in schema.channels),
         sampling_rate_hz=schema.sampling_rate_hz,
         sheets=sheets,
+        spectra=_spectra({REAL: test, NOISE: shuffled(task.train, _MEASURED), **rows}, schema),
+        distributions=_distributions(rows, schema),
     )
-    if schema.has_gaps:
-        return page
-    with_noise = {REAL: test, NOISE: shuffled(task.train, _MEASURED), **rows}
-    return replace(page, spectra=_spectra(with_noise, schema), distributions=_distributions(rows, schema))
 
 
 def _sheet(prepared: Prepared, label: int, shown: int) -> SampleSheet:

@@ -17,8 +17,9 @@ from .benchmarks.quality.records import joined
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
 from .benchmarks.quality.view import as_judged
+from .compression.pipeline import weights_digest
 from .compression.recipe import QUALITY_ALLOWANCES
-from .makers import Maker, loss_of, maker_of_module, maker_of_variant, weights_digest
+from .makers import Maker, loss_of, maker_of_module, maker_of_variant
 from .runtime.bundle import Bundle
 from .runtime.errors import DataError
 from .runtime.schema import ClassCondition, Schema

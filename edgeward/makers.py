@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,9 +22,8 @@ from .runtime.noise import NoiseStream
 from .runtime.schema import Schema, TableSchema
 from .training.datasets.conditions import vectors_for
 from .training.families import Generative
-from .training.families.sampling import samples_for
+from .training.families.sampling import in_batches, samples_for
 
-_BATCH = 256
 _STEPS_A_DESCENT = 25
 _SAMPLES_A_DESCENT = 100
 
@@ -53,17 +51,14 @@ def maker_of_module(model: Generative, schema: Schema, seed: int) -> Maker:
 
 def maker_of_variant(bundle: Bundle, variant: Variant, seed: int) -> Maker:
     """A variant of a bundle: sampled on onnxruntime, attacked through the same graph read into PyTorch."""
-    content, noise = bundle.read(variant.file), NoiseStream(seed, bundle.manifest.noise_shape)
+    content, schema = bundle.read(variant.file), bundle.manifest.data
+    noise = NoiseStream(seed, bundle.manifest.noise_shape)
     session = backend_named("onnxruntime").open(content, Options())
 
     def sample(condition: npt.NDArray[np.float32], first: int) -> npt.NDArray[np.float32]:
-        parts = []
-        for start in range(0, len(condition), _BATCH):
-            asked = condition[start : start + _BATCH]
-            parts.append(session.run((noise.take(first + start, len(asked)), asked))[0])
-        return values_as_judged(np.concatenate(parts), bundle.manifest.data)
+        samples = in_batches(lambda drawn, asked: session.run((drawn, asked))[0], noise, condition, first)
+        return values_as_judged(samples, schema)
 
-    schema = bundle.manifest.data
     return Maker(schema, bundle.manifest.noise_shape, None if _discrete(schema) else TorchGraph(content), sample)
 
 
@@ -105,11 +100,3 @@ def loss_of(maker: Maker, task: Task, schema: Schema, descents: int) -> Loss:
         )
 
     return loss
-
-
-def weights_digest(model: torch.nn.Module) -> str:
-    """SHA-256 in hex of a model's weights by name."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..devices import this_host
 from .bundle import Bundle
+from .deviation import deviations
 from .errors import BundleError
 from .generator import BATCH_SIZE, load
 from .manifest import GOLDEN_NAME
@@ -47,16 +48,13 @@ def relative_error(outputs: npt.NDArray[np.float32], golden: npt.NDArray[np.floa
         outputs: [n, *shape], to be judged.
         golden: [n, *shape], the truth.
     """
-    truth, found = golden.astype(np.float64), outputs.astype(np.float64)
-    missing, missing_here = np.isnan(truth), np.isnan(found)
-    if missing_here.any() and not missing.any():
-        return float("nan")
     axes = (0,) if golden.ndim == 2 else None
-    known = np.where(missing, 0.0, truth)
-    squares = (known**2).sum(axis=axes) / np.maximum((~missing).sum(axis=axes), 1)
+    known = ~np.isnan(golden)
+    squares = np.square(golden, where=known, out=np.zeros(golden.shape), dtype=np.float64).sum(axis=axes)
+    squares = squares / np.maximum(known.sum(axis=axes), 1)
     scale = np.sqrt(np.where(squares > 0, squares, 1.0))
-    deviation = np.where(missing != missing_here, 1.0, (np.where(missing_here, 0.0, found) - known) / scale)
-    return float(np.sqrt((deviation**2).reshape(len(golden), -1).mean(axis=1)).max())
+    apart = deviations(outputs, golden, scale)
+    return float(np.sqrt((apart**2).reshape(len(golden), -1).mean(axis=1)).max())
 
 
 def check_golden(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:

@@ -102,7 +102,7 @@ def train(
     started = last_saved = last_shown = time.monotonic()
     for step in range(first_step, recipe.steps):
         batch, rng = _batch(weights, recipe.batch_size, seed, step)
-        mine = batch[rank() :: world_size()] if world_size() == 1 else batch.chunk(world_size())[rank()]
+        mine = batch.chunk(world_size())[rank()]
         losses = state.step(samples[mine].to(on), condition[mine].to(on), Draws(rng, on))
         if not np.isfinite(sum(losses.values())):
             raise TrainingError(

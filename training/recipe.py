@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -11,11 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.errors import TrainingError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from .toml import tomllib
 
 
 @dataclass(frozen=True)

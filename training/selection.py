@@ -14,6 +14,7 @@ from ..benchmarks.quality.fidelity.manifold import covered
 from ..benchmarks.quality.records import Records, generated
 from ..benchmarks.quality.rows import drawn
 from ..benchmarks.quality.view import as_judged, values_as_judged
+from ..runtime.condition import encode_columns
 from .datasets.dataset import Dataset
 from .datasets.records import task_of
 from .families import Generative
@@ -56,9 +57,7 @@ class Selection:
         validation = drawn(task.validation, _RECORDS, _SEED)
         self._real = embed(self._embedder, validation)
         self._labels = validation.labels
-        conditions = dataset.condition_vectors(dataset.validation)
-        everything = Records(conditions, task.validation.labels, task.validation.patients)
-        self._condition = drawn(everything, _RECORDS, _SEED).values  # of the same records
+        self._condition = encode_columns(dataset.schema.conditions, validation.columns, len(validation))
 
     def score(self, generator: Generative) -> tuple[Score, Records]:
         """The score, and the samples it was read on: asked for with the validation records' own conditions."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ...runtime.errors import DataError
+from ..toml import tomllib
 from .image_set import ImageSet
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _MOST_BYTES = 2**16
 _LONGEST_TEXT = 2000

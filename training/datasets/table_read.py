@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ...runtime.errors import BundleError, DataError
 from ...runtime.json_fields import Fields
 from ...runtime.schema import ClassCondition, TableSchema, schema_from_json
+from ..toml import tomllib
 from .table_description import (
     ENCODINGS,
     OTHER,
@@ -24,11 +24,6 @@ from .table_description import (
     TableDescription,
 )
 from .table_profile import missing_tokens
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _MAX_BYTES = 2**22
 

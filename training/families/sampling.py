@@ -1,6 +1,8 @@
-"""Samples of a generator that is still a PyTorch module."""
+"""Samples of a generator for given conditions, batch by batch."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +13,34 @@ from .family import Generative
 
 _BATCH = 256
 
+Floats = npt.NDArray[np.float32]
+
 
 @torch.no_grad()
-def samples_for(
-    generator: Generative, condition: npt.NDArray[np.float32], *, seed: int, first: int = 0
-) -> npt.NDArray[np.float32]:
+def samples_for(generator: Generative, condition: Floats, *, seed: int, first: int = 0) -> Floats:
     """Samples [n, *schema.shape] for condition vectors [n, c]: those of indices `first`, `first + 1`, … of the seed."""
-    noise = NoiseStream(seed, generator.noise_shape)
     device = next(iter(generator.parameters())).device
+
+    def run(noise: Floats, asked: Floats) -> Floats:
+        samples: Floats = (
+            generator(torch.from_numpy(noise).to(device), torch.from_numpy(asked).to(device)).cpu().numpy()
+        )
+        return samples
+
+    return in_batches(run, NoiseStream(seed, generator.noise_shape), condition, first)
+
+
+def in_batches(run: Callable[[Floats, Floats], Floats], noise: NoiseStream, condition: Floats, first: int) -> Floats:
+    """Samples of any generator for condition vectors [n, c], a batch at a time, in the order of their indices.
+
+    Args:
+        run: The generator: (noise, condition) to samples.
+        noise: Of the seed.
+        condition: [n, c].
+        first: Index of the first sample.
+    """
     parts = []
     for start in range(0, len(condition), _BATCH):
         asked = condition[start : start + _BATCH]
-        drawn = noise.take(first + start, len(asked))
-        parts.append(generator(torch.from_numpy(drawn).to(device), torch.from_numpy(asked).to(device)).cpu().numpy())
+        parts.append(run(noise.take(first + start, len(asked)), asked))
     return np.concatenate(parts)

@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 
 from ..figure import FloatArray
 
 Sample = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
 """Samples [n, *shape] for condition vectors [n, c] from noise that begins at an index."""
 
-_RECORDS = 32
 _SMALLEST = 1e-9
 
 
@@ -38,11 +38,10 @@ def sampling_loss(
         samples: How many are drawn for each record, the same noise for all of them.
     """
     nearest = np.empty(len(vectors))
-    for first in range(0, len(vectors), _RECORDS):
-        rows = slice(first, first + _RECORDS)
-        asked = condition[rows]
-        # Every record gets the noise of the same indices, so that luck is shared.
-        made = np.stack([embed(sample(np.repeat(one[None], samples, axis=0), 0)) for one in asked])
-        distances = ((made - vectors[rows, None]) ** 2).sum(axis=2)
-        nearest[rows] = distances.min(axis=1)
+    kinds, kind = np.unique(condition, axis=0, return_inverse=True)
+    for number, asked in enumerate(kinds):
+        # Every record gets the noise of the same indices, so that luck is shared, and so are the samples of its like.
+        made = embed(sample(np.repeat(asked[None], samples, axis=0), 0))
+        mine = kind.reshape(-1) == number
+        nearest[mine] = cdist(vectors[mine], made, "sqeuclidean").min(axis=1)
     return nearest + _SMALLEST
