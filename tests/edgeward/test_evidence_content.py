@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from edgeward.benchmarks.quality import Source
 from edgeward.benchmarks.quality.records import generated
-from edgeward.training.datasets.image_simulator import simulate_images
+from edgeward.training.datasets.images.simulator import simulate_images
 from edgeward.training.datasets.records import task_of
 
 from edgeward.evidence_page import page_content

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeward.training.datasets.records import task_of
-from edgeward.training.datasets.table_simulator import simulate_table
+from edgeward.training.datasets.table.simulator import simulate_table
 from edgeward.training.loop import train
 from edgeward.training.recipe import load_training_recipe
 from sklearn.metrics import roc_auc_score
