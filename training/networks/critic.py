@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 FEATURES = 64
@@ -30,7 +31,9 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """[n, *shape] and [n, c] to scores [n], of which only differences mean anything."""
-        score: Tensor = (self.encoder(x, condition[:, :0]) * self.embedding(condition)).sum(dim=1)
+        # Bent once more: a bias that all samples of a condition share would drop out of every difference of scores.
+        features = F.leaky_relu(self.encoder(x, condition[:, :0]), _LEAK)
+        score: Tensor = (features * self.embedding(condition)).sum(dim=1)
         return score / math.sqrt(FEATURES)
 
 
