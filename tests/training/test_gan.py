@@ -267,7 +267,7 @@ def test_a_short_training_covers_eight_modes(found: Found) -> None:
 
 
 def test_a_class_asked_for_is_the_class_generated(found: Found) -> None:
-    assert min(share_of_own_class(found).values()) > 0.97
+    assert min(share_of_own_class(found).values()) > 0.95
 
 
 @pytest.mark.parametrize("at", [1, 5])
