@@ -10,13 +10,16 @@ from typing import Any
 import torch
 
 from ..runtime.atomic import atomic_file
-from ..runtime.errors import BundleError, TrainingError
+from ..runtime.errors import BundleError, DataError, RequestError, TrainingError
 from ..runtime.schema import Schema, schema_from_json
 from .datasets.dataset import Provenance
 from .families import Family, Generative, build_family
+from .private.plan import Privacy, privacy_from_mapping
 from .recipe import TrainingRecipe, training_recipe_from_mapping
 
 _FORMAT = 1
+_PRIVATE_FORMAT = 2
+"""Of private training: a reader that knows nothing of it would lose what was promised."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,12 @@ class Checkpoint:
     weights: dict[str, Any]
     """State of the averaged model: what ships."""
     progress: dict[str, Any] | None
-    """What only `--resume` needs: live model, optimiser, schedule. None once training is complete."""
+    """What only `--resume` needs: live model, optimiser, schedule; of private training the key of its noise, which is
+    as secret as the data. None once training is complete."""
     history: list[dict[str, float]]
-    """Loss terms over the steps."""
+    """Loss terms over the steps; none of private training, as they are means over real records without noise."""
+    privacy: Privacy | None = None
+    """What private training has promised and spent by `step`; None where it was not private."""
 
     @property
     def complete(self) -> bool:
@@ -66,7 +72,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         OutputError: The system refused to write.
     """
     content = {
-        "edgeward_checkpoint": _FORMAT,
+        "edgeward_checkpoint": _PRIVATE_FORMAT if checkpoint.privacy else _FORMAT,
         "recipe": checkpoint.recipe.to_json(),
         "schema": checkpoint.schema.to_json(),
         "provenance": {**vars(checkpoint.provenance), "notes": list(checkpoint.provenance.notes)},
@@ -76,6 +82,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "progress": checkpoint.progress,
         "history": checkpoint.history,
     }
+    if checkpoint.privacy:
+        content["privacy"] = checkpoint.privacy.to_json()
     save_tensors(content, path)
 
 
@@ -107,7 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"{path} is damaged, or is no checkpoint: {cause}") from error
     if not isinstance(content, dict) or "edgeward_checkpoint" not in content:
         raise TrainingError(f"{path} is no checkpoint of Edgeward")
-    if content["edgeward_checkpoint"] != _FORMAT:
+    if content["edgeward_checkpoint"] not in (_FORMAT, _PRIVATE_FORMAT):
         raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
     try:
         provenance = content["provenance"]
@@ -120,6 +128,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
             weights=content["weights"],
             progress=content["progress"],
             history=content["history"],
+            privacy=(
+                privacy_from_mapping(content["privacy"]) if content["edgeward_checkpoint"] == _PRIVATE_FORMAT else None
+            ),
         )
-    except (AttributeError, KeyError, TypeError, BundleError) as error:
+    except (AttributeError, KeyError, TypeError, BundleError, DataError, RequestError) as error:
         raise TrainingError(f"{path} is damaged: its content is incomplete or makes no sense ({error})") from error
