@@ -28,6 +28,7 @@ from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
 from .training.datasets.records import task_of
 from .training.loop import train
+from .training.private.plan import PrivacyPlan
 from .training.recipe import TrainingRecipe
 
 
@@ -79,7 +80,8 @@ def judge_bundle(
         effort: How much work.
         shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
         work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
-        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
+        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not. Shadow
+            generators are trained likewise.
         on_progress: Called with (steps done, steps, what comes next).
     """
     task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
@@ -104,7 +106,7 @@ def judge_bundle(
                 "shadow_recipe": shadow_recipe.name if shadow_recipe else None,
             },
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
-            shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
+            shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort, dp) if shadow_recipe else None,
             cache=folder,
             dp=dp,
             on_progress=on_progress,
@@ -211,11 +213,17 @@ def make_sources(
         yield source(variant.precision, manifest.files[variant.file].sha256, maker_of_variant(bundle, variant, seed))
 
 
-def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
-    """Train generators like the judged one on other patients; what was trained before is taken up again."""
+def _shadow_trainer(
+    task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort, dp: PrivacyRecord | None
+) -> TrainShadow:
+    """Train generators like the judged one on other patients; what was trained before is taken up again.
+
+    Privately where that one was, within the same budget: they are to be its likeness.
+    """
     label = dataset.label
     # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
     recipe = replace(recipe, evaluations=0)
+    plan = PrivacyPlan(dp.epsilon, dp.delta, dp.clip, dp.unit) if dp else None
 
     # As they were recorded: the judge may look at summaries of them.
     recorded = task_of(dataset, task.classes)
@@ -230,7 +238,7 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
             replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
         )
         work.mkdir(parents=True, exist_ok=True)
-        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
+        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True, dp=plan).generator()
         return loss_of(maker_of_module(model, own.schema, number), task, dataset.schema, effort.descents)
 
     return train_shadow

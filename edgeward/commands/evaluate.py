@@ -69,8 +69,10 @@ def command(
     fail), shuffled records (the floor), and the teacher, if given. Intervals are 95 %, over patients.
     """
     from ..benchmarks.quality import EVIDENCE_NAME, FULL, QUICK
+    from ..compression.privacy import privacy_of
     from ..judgement import judge_bundle, prepare
     from ..training.checkpoint import load_checkpoint
+    from ..training.private.refusals import check_recipe
     from ..training.recipe import load_training_recipe
 
     if shadows % 2:
@@ -88,6 +90,10 @@ def command(
         raise RequestError("--shadows need a recipe to train by: give --teacher or --shadow-recipe")
     else:
         recipe = None
+    privacy = privacy_of(opened)
+    if privacy and recipe and shadows:
+        # An attacker trains shadows as the generator was; without its noise they would be no likeness of it.
+        check_recipe(dataclasses.replace(recipe, evaluations=0))
     changes: dict[str, Any] = {"seeds": seeds, "steps": steps, "per_class": per_class, "shadows": shadows}
     effort = dataclasses.replace(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
@@ -100,6 +106,7 @@ def command(
         effort,
         shadow_recipe=recipe if shadows else None,
         work=output.with_name(f"{output.name}.work") if output else None,
+        dp=privacy,
         on_progress=Progress("Judging"),
     )
     if output:

@@ -104,8 +104,7 @@ def clipped_sum(gradients: Gradients, clip: float) -> Gradients:
     finite = norms.isfinite()
     factors = torch.where(finite, (clip / norms.clamp(min=1e-12)).clamp(max=1.0), 0.0).float()
     return {
-        name: torch.tensordot(factors, torch.where(_spread(finite, g), g, 0.0), dims=1)
-        for name, g in gradients.items()
+        name: torch.tensordot(factors, torch.where(_spread(finite, g), g, 0.0), dims=1) for name, g in gradients.items()
     }
 
 
