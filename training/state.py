@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -68,6 +68,15 @@ class TrainingState:
                 found |= dict(zip(losses, mean_over_all(terms.detach()).tolist(), strict=True))
         self._average.update_parameters(self.model)
         return found
+
+    def apply(self, gradients: Mapping[str, Tensor]) -> None:
+        """One turn of a model of one player by gradients found elsewhere: private ones, clipped already."""
+        (name,) = self._optimisers
+        for of, parameter in self.model.named_parameters():
+            parameter.grad = gradients[of]
+        self._optimisers[name].step()
+        self._schedules[name].step()
+        self._average.update_parameters(self.model)
 
     def averaged(self) -> Family:
         """The averaged model, sharing its weights with this state."""

@@ -56,6 +56,17 @@ class Family(nn.Module, ABC):
             draws: The only source of randomness.
         """
 
+    def why_not_private(self) -> str | None:
+        """Why it cannot be trained with differential privacy, and what to do; None where it can."""
+        return "its loss is no sum of losses of single records; choose another family"
+
+    def record_losses(self, samples: Tensor, condition: Tensor, draws: Draws) -> Tensor:
+        """Each record's loss [n], which depends on no other record; arguments as of `losses`.
+
+        What private training needs, of families that say nothing against it.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def generator(self) -> Generative:
         """The part that ships; shares its weights with the model."""
