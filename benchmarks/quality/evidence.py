@@ -112,7 +112,7 @@ class PrivacyRecord:
 
     def promise(self) -> str:
         """What was promised, and whether what ships keeps it, in one sentence without its full stop."""
-        made = f"trained with (ε = {self.epsilon:g}, δ = {self.delta:g})-differential privacy of each {self.unit}"
+        made = f"trained with (ε = {self.epsilon:.4g}, δ = {self.delta:g})-differential privacy of each {self.unit}"
         if self.kept:
             return f"{made}, which compression kept"
         return f"{made}, which what ships has lost: real {' and '.join(self.entered)} entered it"
