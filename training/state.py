@@ -63,7 +63,7 @@ class TrainingState:
         return found
 
     def apply(self, gradients: Mapping[str, Tensor]) -> None:
-        """One turn of a model of one player by gradients found elsewhere, by parameter: private ones, clipped already."""
+        """One turn of a model of one player by gradients found elsewhere, by parameter: private ones."""
         (name,) = self._optimisers
         for of, parameter in self.model.named_parameters():
             parameter.grad = gradients[of]
