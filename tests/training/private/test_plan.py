@@ -56,14 +56,14 @@ def test_shares_are_counted_anew_among_one_record_of_everyone_and_hold_none_of_t
 
 
 def test_noise_on_counts_grows_with_the_root_of_how_many_conditions_are_counted() -> None:
-    n, found = 100_000, []
+    n, found = 10_000, []
     columns = {"ward": np.arange(n) % 2.0, "sex": np.arange(n) % 2.0}
     for seed in range(400):
-        ward, _ = with_private_shares((WARD, SEX), columns, np.arange(n), 100.0, np.random.default_rng(seed))
+        ward, _ = with_private_shares((WARD, SEX), columns, np.arange(n), 10.0, np.random.default_rng(seed))
         assert isinstance(ward, ClassCondition)
         found.append(ward.shares[0])
     # A share of two is half of 1 + (noise of one - noise of the other) / n, to first order.
-    assert np.std(found) == pytest.approx(100.0 * np.sqrt(2) * np.sqrt(2) / (2 * n), rel=0.15)
+    assert np.std(found) == pytest.approx(10.0 * np.sqrt(2) * np.sqrt(2) / (2 * n), rel=0.15)
 
 
 def test_nothing_is_spent_on_counts_where_nothing_is_counted() -> None:
