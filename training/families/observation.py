@@ -89,9 +89,9 @@ class Observation(nn.Module):
         return (of_numbers + of_choices) / encoded.shape[1]
 
     def record_losses(self, encoded: Tensor, decoded: Tensor, known: Tensor) -> Tensor:
-        """Each record's mean negative log-likelihood per feature [n]; arguments as of `loss`.
+        """Each record's mean negative log-likelihood per feature [n], where the spread is learnt.
 
-        For a learnt spread only. What is not known has no likelihood.
+        Arguments are as of `loss`; what is not known has no likelihood.
         """
         log_spread = self._spread(self.log_spread.clamp(*_LOG_SPREAD_RANGE), encoded.ndim)
         errors = (encoded - decoded)[:, : self._numbers] * torch.exp(-log_spread)
