@@ -9,13 +9,15 @@ from ...runtime.errors import TrainingError
 from ...runtime.schema import Schema
 from .diffusion import build_diffusion
 from .family import Family, Generative
+from .imported import IMPORTED, build_imported
 from .vae import build_vae
 
-__all__ = ["FAMILIES", "Family", "Generative", "build_family"]
+__all__ = ["FAMILIES", "IMPORTED", "Family", "Generative", "build_family"]
 
 FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,
     "diffusion": build_diffusion,
+    IMPORTED: build_imported,
 }
 
 
