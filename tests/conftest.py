@@ -10,8 +10,8 @@ import pytest
 from edgeward.compression import Compressed, compress, load_compression_recipe, pack
 from edgeward.runtime.bundle import Bundle
 from edgeward.training.checkpoint import Checkpoint
+from edgeward.training.datasets.beats.simulator import simulate_beats
 from edgeward.training.datasets.dataset import Dataset
-from edgeward.training.datasets.ecg_simulator import simulate_beats
 from edgeward.training.loop import train
 from edgeward.training.recipe import training_recipe_from_mapping
 

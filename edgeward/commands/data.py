@@ -14,7 +14,7 @@ from .options import JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..training.datasets.table_infer import Inferred
+    from ..training.datasets.table.infer import Inferred
 
 _SHOWN = 60
 """Columns of the terminal for what a column holds."""
@@ -50,9 +50,9 @@ def infer(
 
     Columns that could tell who a patient is (numbers of patients, dates, free text) are left out, with the reason.
     """
-    from ..training.datasets.table_description import DEFAULT_MISSING, PLACEHOLDER
-    from ..training.datasets.table_infer import infer_schema
-    from ..training.datasets.table_write import write_description
+    from ..training.datasets.table.description import DEFAULT_MISSING, PLACEHOLDER
+    from ..training.datasets.table.description_writer import write_description
+    from ..training.datasets.table.infer import infer_schema
 
     output = output or file.with_suffix(".toml")
     if output.suffix != ".toml":

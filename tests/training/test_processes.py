@@ -20,7 +20,7 @@ TRAIN = """
 import contextlib
 import sys
 from pathlib import Path
-from edgeward.training.datasets.ecg_simulator import simulate_beats
+from edgeward.training.datasets.beats.simulator import simulate_beats
 from edgeward.training.loop import train
 from edgeward.training.processes import join_processes, leave_processes
 from edgeward.training import state

@@ -1,7 +1,8 @@
 """Datasets: recorded or simulated samples in physical units, with conditions, split by patient.
 
-`load_dataset` is the way in; what it gives is a `Dataset`. Each kind of data is one line in `KINDS`, with one file that
-reads the public layout from disk and one that simulates it, so that everything can be tried without any data.
+`load_dataset` is the way in; what it gives is a `Dataset`. Each kind of data is one line in `KINDS`, and has a folder:
+what a sample is, a reader of the public layout on disk, and a simulator, so that everything can be tried without any
+data. `wfdb` and `ecg` are what several kinds share; what all share lies beside this file.
 """
 
 from __future__ import annotations
@@ -36,39 +37,39 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "ecg-beats": Kind(
         "the folder of the MIT-BIH Arrhythmia Database (WFDB files)",
-        "mitbih:load_mitbih",
-        "ecg_simulator:simulate_beats",
+        "beats.mitbih:load_mitbih",
+        "beats.simulator:simulate_beats",
     ),
     "icu-stays": Kind(
         "the folder of the PhysioNet/CinC Challenge 2012 (set-c.tar.gz or set-c/, and Outcomes-c.txt)",
-        "challenge2012:load_stays",
-        "stay_simulator:simulate_stays",
+        "stays.challenge2012:load_stays",
+        "stays.simulator:simulate_stays",
     ),
     "images": Kind(
         "an npz in the layout of MedMNIST, such as pneumoniamnist.npz",
-        "medmnist:load_images",
-        "image_simulator:simulate_images",
+        "images.medmnist:load_images",
+        "images.simulator:simulate_images",
     ),
     "table": Kind(
         "a table of patients (CSV, Parquet) with its description beside it, or the description (TOML)",
-        "table:load_table",
-        "table_simulator:simulate_table",
+        "table.load:load_table",
+        "table.simulator:simulate_table",
     ),
     "ecg-strips": Kind(
         "the folder of the MIT-BIH Arrhythmia Database, or of other WFDB records with beats and rhythms annotated",
-        "strip_database:load_strips",
-        "strip_simulator:simulate_strips",
+        "strips.database:load_strips",
+        "strips.simulator:simulate_strips",
     ),
     "bedside-windows": Kind(
         "the folder of the BIDMC PPG and Respiration Dataset (WFDB files)",
-        "bidmc:load_bidmc",
-        "bedside_simulator:simulate_windows",
+        "bedside.bidmc:load_bidmc",
+        "bedside.simulator:simulate_windows",
     ),
     "bedside-windows-abp": Kind(
         "the folder of the BIDMC PPG and Respiration Dataset (WFDB files), of which the records with arterial pressure "
         "are read",
-        "bidmc:load_bidmc_with_pressure",
-        "bedside_simulator:simulate_pressure_windows",
+        "bedside.bidmc:load_bidmc_with_pressure",
+        "bedside.simulator:simulate_pressure_windows",
     ),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from edgeward.benchmarks.quality import Effort, Evidence, Records, Source, Task, judge
 from edgeward.benchmarks.quality.records import generated
 from edgeward.benchmarks.quality.verdicts import unusable
-from edgeward.training.datasets.image_simulator import simulate_images
+from edgeward.training.datasets.images.simulator import simulate_images
 from edgeward.training.datasets.records import records_of, task_of
 
 TINY = Effort(

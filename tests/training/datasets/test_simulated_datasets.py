@@ -11,13 +11,13 @@ from edgeward.runtime.errors import RequestError
 from edgeward.runtime.schema import ImageSchema, NumberCondition, TableSchema, schema_from_json
 from edgeward.runtime.schema.table import NumberColumn
 from edgeward.training.codecs import codec_for
-from edgeward.training.datasets.bedside_simulator import simulate_pressure_windows, simulate_windows
+from edgeward.training.datasets.bedside.simulator import simulate_pressure_windows, simulate_windows
 from edgeward.training.datasets.dataset import Dataset, Split
 from edgeward.training.datasets.digest import dataset_digest
-from edgeward.training.datasets.image_simulator import simulate_images
-from edgeward.training.datasets.stay_simulator import simulate_stays
-from edgeward.training.datasets.strip_simulator import simulate_strips
-from edgeward.training.datasets.table_simulator import simulate_table
+from edgeward.training.datasets.images.simulator import simulate_images
+from edgeward.training.datasets.stays.simulator import simulate_stays
+from edgeward.training.datasets.strips.simulator import simulate_strips
+from edgeward.training.datasets.table.simulator import simulate_table
 
 SMALL = (12, 6, 6)
 SIMULATORS: dict[str, Callable[..., Dataset]] = {

@@ -16,10 +16,11 @@ from edgeward.benchmarks.quality.fidelity.physiology import (
 from edgeward.benchmarks.quality.fidelity.rhythm import r_peaks
 from edgeward.benchmarks.quality.records import Records, generated
 from edgeward.runtime.schema import Channel, SignalSchema
-from edgeward.training.datasets.beats import AAMI_CLASS_OF_SYMBOL, beat_schema
+from edgeward.training.datasets.beats.definition import beat_schema
+from edgeward.training.datasets.beats.mitbih import load_mitbih
 from edgeward.training.datasets.dataset import Dataset
-from edgeward.training.datasets.mitbih import load_mitbih
-from edgeward.training.datasets.stay_simulator import simulate_stays
+from edgeward.training.datasets.ecg.beat_classes import AAMI_CLASS_OF_SYMBOL
+from edgeward.training.datasets.stays.simulator import simulate_stays
 from scipy.signal import butter, resample_poly, sosfiltfilt
 from scipy.stats import ks_2samp
 

@@ -12,7 +12,7 @@ from edgeward.benchmarks.quality.fidelity.two_sample import two_sample_auc
 from edgeward.benchmarks.quality.records import Records, Task
 from edgeward.runtime.schema import Channel, NumberCondition, SignalSchema, schema_from_json
 from edgeward.training.datasets.dataset import Dataset, Split
-from edgeward.training.datasets.stay_simulator import simulate_stays
+from edgeward.training.datasets.stays.simulator import simulate_stays
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

@@ -1,0 +1,1 @@
+"""Heart beats, the kind `ecg-beats`: from MIT-BIH, or simulated."""

@@ -1,0 +1,1 @@
+"""Medical images, the kind `images`: from npz files in MedMNIST's layout, or simulated."""
