@@ -7,12 +7,13 @@ from typing import Any
 
 from ...runtime.errors import TrainingError
 from ...runtime.schema import Schema
+from ..recipe import IMPORTED
 from .diffusion import build_diffusion
 from .family import Family, Generative
-from .imported import IMPORTED, build_imported
+from .imported import build_imported
 from .vae import build_vae
 
-__all__ = ["FAMILIES", "IMPORTED", "Family", "Generative", "build_family"]
+__all__ = ["FAMILIES", "Family", "Generative", "build_family"]
 
 FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,

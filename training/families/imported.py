@@ -13,10 +13,8 @@ from ...runtime.schema import Schema
 from ..codecs import OwnUnitsCodec
 from ..draws import Draws
 from ..networks.traced import TracedNetwork
+from ..recipe import IMPORTED
 from .family import Family, Generative
-
-IMPORTED = "imported"
-"""Name of the family, and of its table in a checkpoint's recipe."""
 
 
 class ImportedGenerator(Generative):
