@@ -115,7 +115,10 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
         (isinstance(recipe.name, str), "name must be a text"),
         (isinstance(recipe.data, str), "data must be the name of a kind of data"),
         (is_number(int, recipe.steps) and recipe.steps >= fewest, "steps must be a whole number, 1 or more"),
-        (is_number(int, recipe.batch_size) and recipe.batch_size >= 2 * fewest, "batch_size must be a whole number, 2 or more"),
+        (
+            is_number(int, recipe.batch_size) and recipe.batch_size >= 2 * fewest,
+            "batch_size must be a whole number, 2 or more",
+        ),
         (
             is_number(float, recipe.learning_rate) and (0 < recipe.learning_rate < 1 or not fewest),
             "learning_rate must be above 0, below 1",

@@ -12,10 +12,14 @@ from .server_side import server_side
 from .terminal import print_json, readable_count
 
 
-@click.command("import", epilog="Example:  edgeward import my_gan:make --path . --weights g.pt --schema gan.toml -o teacher.pt")
+@click.command(
+    "import", epilog="Example:  edgeward import my_gan:make --path . --weights g.pt --schema gan.toml -o teacher.pt"
+)
 @click.argument("model")
 @click.option("--schema", type=click.Path(path_type=Path), required=True, help="TOML file that describes the model.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Its state_dict. Without it, as the callable leaves it.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="Its state_dict. Without it, as the callable leaves it."
+)
 @click.option("--path", "folder", type=click.Path(path_type=Path), help="Folder that the module lies in.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint to write.")
 @SEED_OPTION

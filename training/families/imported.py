@@ -76,7 +76,9 @@ class Imported(Family):
         self._cannot_train()
 
     def _cannot_train(self) -> NoReturn:
-        raise TrainingError("an imported generator was trained elsewhere, and cannot be trained here; take a recipe of ours")
+        raise TrainingError(
+            "an imported generator was trained elsewhere, and cannot be trained here; take a recipe of ours"
+        )
 
     def generator(self) -> ImportedGenerator:
         """The part that ships: all of it."""

@@ -50,7 +50,9 @@ def check_model(
     noise, condition = inputs.noise, inputs.condition
     first = run(noise[:3], condition[:3])
     if not first.ndim or len(first) != 3:
-        raise GateError(f"a batch of 3 gives an output of shape {list(first.shape)}: the model does not keep the batch first")
+        raise GateError(
+            f"a batch of 3 gives an output of shape {list(first.shape)}: the model does not keep the batch first"
+        )
     layout.check(first.shape[1:])
     torch.manual_seed(1)
     parts = [run(noise[k : k + _BATCH], condition[k : k + _BATCH]) for k in range(0, _SAMPLES, _BATCH)]
@@ -59,7 +61,9 @@ def check_model(
     spread = float(np.nanstd(output)) or 1.0
     torch.manual_seed(2)
     if not _same(run(noise[:_BATCH], condition[:_BATCH]), parts[0], 0.0):
-        raise GateError("the same inputs give other samples the second time: the model draws random numbers; noise must be an input")
+        raise GateError(
+            "the same inputs give other samples the second time: the model draws random numbers; noise must be an input"
+        )
     alone = np.concatenate([run(noise[k : k + 1], condition[k : k + 1]) for k in range(3)])
     if not (_same(alone, output[:3], _SAME * spread) and _same(first, output[:3], _SAME * spread)):
         raise GateError(
@@ -97,8 +101,8 @@ def _outside(physical: Floats, codec: OwnUnitsCodec, schema: Schema) -> list[str
         found = f"{np.nanmin(values):.3g} to {np.nanmax(values):.3g}"
         if share > _MOST_OUTSIDE:
             raise GateError(
-                f"{share:.0%} of the values of {name} are outside its range ({domain} {unit}): the model gives {found}; "
-                "mend output.scale and output.offset, or the range"
+                f"{share:.0%} of the values of {name} are outside its range ({domain} {unit}): the model gives "
+                f"{found}; mend output.scale and output.offset, or the range"
             )
         if share:
             notes.append(f"{name}: {share:.2%} of the values are outside {domain} {unit} ({found}), and are clamped.")
@@ -113,7 +117,9 @@ def _unheard(run: Run, noise: Floats, condition: Floats, samples: Floats, schema
         columns = slice(start, start + each.columns)
         start += each.columns
         # By one sample each would leave many classes as they are.
-        changed[:, columns] = condition[::-1, columns] if each.columns == 1 else np.roll(condition[:, columns], 1, axis=1)
+        changed[:, columns] = (
+            condition[::-1, columns] if each.columns == 1 else np.roll(condition[:, columns], 1, axis=1)
+        )
         if (changed != condition).any() and np.array_equal(run(noise, changed), samples, equal_nan=True):
             notes.append(f"The condition {each.name} changes nothing.")
     return notes

@@ -1,4 +1,7 @@
-"""Load a user's module by `module:callable`, and its weights. This runs the user's own code, and only `import` asks for it."""
+"""Load a user's module by `module:callable`, and its weights.
+
+This runs the user's own code; only `edgeward import` asks for it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def load_module(name: str, *, folder: Path | None, weights: Path | None) -> nn.M
     """
     found = _called(name, folder)
     if not isinstance(found, nn.Module):
-        raise RequestError(f"{name} gave a {type(found).__name__}, not a torch.nn.Module; name a callable that builds one")
+        raise RequestError(
+            f"{name} gave a {type(found).__name__}, not a torch.nn.Module; name a callable that builds one"
+        )
     module = found.cpu().float().eval()
     if weights:
         _load_weights(module, weights)
@@ -40,7 +45,7 @@ def load_module(name: str, *, folder: Path | None, weights: Path | None) -> nn.M
         raise RequestError(f"{name} gave a module without parameters: there is nothing to compress")
     for path, part in module.named_modules():
         if parametrize.is_parametrized(part):
-            for tensor in list(part.parametrizations):  # type: ignore[arg-type]
+            for tensor in list(part.parametrizations):
                 parametrize.remove_parametrizations(part, tensor)
         if part._forward_pre_hooks or part._forward_hooks:
             raise RequestError(
@@ -76,7 +81,9 @@ def _called(name: str, folder: Path | None) -> Any:
         try:
             return build()
         except Exception as error:  # whatever the user's code raises
-            raise RequestError(f"{name} failed: {type(error).__name__}: {error}; it is called without arguments") from error
+            raise RequestError(
+                f"{name} failed: {type(error).__name__}: {error}; it is called without arguments"
+            ) from error
     finally:
         sys.path[:] = before
 

@@ -60,7 +60,7 @@ def _model(fields: Fields, values: dict[str, Any], digest: str) -> ForeignModel:
     kind = fields.text("kind")
     if kind not in _SCHEMA_FIELDS:
         raise BundleError(f"{where}: kind must be one of {', '.join(_SCHEMA_FIELDS)}, not {kind!r}")
-    plain = {"kind": kind, "name": fields.text("name"), "description": fields.text("description")}
+    plain: dict[str, Any] = {"kind": kind, "name": fields.text("name"), "description": fields.text("description")}
     plain |= {name: fields.anything(name) for name in _SCHEMA_FIELDS[kind]}
     conditions = fields.anything("conditions") if "conditions" in values else []
     schema = schema_from_json(_completed(plain, conditions), where)
@@ -91,7 +91,9 @@ def _meant(condition: object) -> object:
         return condition
     unknown = [name for name in meanings if name not in values]
     if unknown:
-        raise BundleError(f"meanings speaks of {unknown[0]!r}, which is none of the values of {condition.get('name')!r}")
+        raise BundleError(
+            f"meanings speaks of {unknown[0]!r}, which is none of the values of {condition.get('name')!r}"
+        )
     return {**condition, "meanings": [meanings.get(value, value) for value in values]}
 
 

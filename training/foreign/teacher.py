@@ -29,7 +29,9 @@ _SAME = 1e-4
 class _Whole(nn.Module):
     """(noise, condition) to the module's output in our shape: what is traced."""
 
-    def __init__(self, module: nn.Module, adapter: InputAdapter, constants: Mapping[str, Any], layout: OutputLayout) -> None:
+    def __init__(
+        self, module: nn.Module, adapter: InputAdapter, constants: Mapping[str, Any], layout: OutputLayout
+    ) -> None:
         super().__init__()
         self.module, self.adapter, self.layout, self._constants = module, adapter, layout, constants
 
@@ -81,7 +83,9 @@ def import_torch(
             made = whole.output(torch.from_numpy(noise), torch.from_numpy(condition))
         except Exception as error:  # whatever the user's code raises
             cause = " ".join(str(error).split())[:300]
-            raise DataError(f"{name} fails on inputs as described ({type(error).__name__}: {cause}); mend inputs") from error
+            raise DataError(
+                f"{name} fails on inputs as described ({type(error).__name__}: {cause}); mend inputs"
+            ) from error
         if not isinstance(made, Tensor):
             raise DataError(f"{name} gives a {type(made).__name__}; its forward must give one tensor")
         given: Floats = made.float().numpy()
@@ -113,7 +117,7 @@ def import_torch(
 
 
 def _shaped(each: ForeignInput) -> ForeignInput:
-    """A class's index is a vector [n], as `nn.Embedding` and `one_hot` want it; what else has no shape keeps its own."""
+    """A class's index is a vector [n], as `nn.Embedding` and `one_hot` want it; the rest keep their own shape."""
     return replace(each, shape=()) if each.form == "index" and each.shape is None else each
 
 
@@ -148,7 +152,9 @@ def _check_traced(
             made = network(noise, condition)
         except RuntimeError as error:
             raise RequestError(f"the model's steps hold for one batch size only: {str(error)[:200]}") from error
-        apart = torch.linalg.norm((made - wanted).nan_to_num()) / torch.linalg.norm(wanted.nan_to_num()).clamp(min=1e-12)
+        apart = torch.linalg.norm((made - wanted).nan_to_num()) / torch.linalg.norm(wanted.nan_to_num()).clamp(
+            min=1e-12
+        )
         if made.shape != wanted.shape or not float(apart) <= _SAME:
             raise RequestError(
                 f"the model as written down differs from the module by {float(apart):.2g}: its forward does something "

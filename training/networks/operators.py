@@ -39,8 +39,35 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         f"torch.{name}": getattr(torch, name)
         for name in (
-            *("abs", "add", "argmax", "bmm", "cat", "chunk", "clamp", "concat", "cos", "cumsum", "div", "einsum", "erf"),
-            *("exp", "flatten", "flip", "full", "full_like", "gather", "log", "matmul", "max", "maximum", "mean", "min"),
+            *(
+                "abs",
+                "add",
+                "argmax",
+                "bmm",
+                "cat",
+                "chunk",
+                "clamp",
+                "concat",
+                "cos",
+                "cumsum",
+                "div",
+                "einsum",
+                "erf",
+            ),
+            *(
+                "exp",
+                "flatten",
+                "flip",
+                "full",
+                "full_like",
+                "gather",
+                "log",
+                "matmul",
+                "max",
+                "maximum",
+                "mean",
+                "min",
+            ),
             *("minimum", "mul", "neg", "ones", "ones_like", "permute", "pow", "relu", "reshape", "roll", "round"),
             *("rsqrt", "sigmoid", "sin", "softmax", "split", "sqrt", "squeeze", "stack", "sub", "sum", "tanh", "tile"),
             *("transpose", "unsqueeze", "where", "zeros", "zeros_like"),
@@ -59,10 +86,64 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 METHODS = frozenset(
     (
-        *("abs", "add", "argmax", "bmm", "chunk", "clamp", "contiguous", "cos", "div", "dim", "exp", "expand", "flatten"),
-        *("expand_as", "flip", "float", "log", "long", "matmul", "max", "mean", "min", "movedim", "mul", "narrow", "neg"),
-        *("permute", "pow", "repeat", "reshape", "round", "rsqrt", "sigmoid", "sin", "size", "softmax", "split", "sqrt"),
-        *("squeeze", "std", "sub", "sum", "tanh", "to", "transpose", "type_as", "unflatten", "unsqueeze", "var", "view"),
+        *(
+            "abs",
+            "add",
+            "argmax",
+            "bmm",
+            "chunk",
+            "clamp",
+            "contiguous",
+            "cos",
+            "div",
+            "dim",
+            "exp",
+            "expand",
+            "flatten",
+        ),
+        *(
+            "expand_as",
+            "flip",
+            "float",
+            "log",
+            "long",
+            "matmul",
+            "max",
+            "mean",
+            "min",
+            "movedim",
+            "mul",
+            "narrow",
+            "neg",
+        ),
+        *(
+            "permute",
+            "pow",
+            "repeat",
+            "reshape",
+            "round",
+            "rsqrt",
+            "sigmoid",
+            "sin",
+            "size",
+            "softmax",
+            "split",
+            "sqrt",
+        ),
+        *(
+            "squeeze",
+            "std",
+            "sub",
+            "sum",
+            "tanh",
+            "to",
+            "transpose",
+            "type_as",
+            "unflatten",
+            "unsqueeze",
+            "var",
+            "view",
+        ),
     )
 )
 """Of a tensor."""
@@ -84,7 +165,7 @@ def layer_options(layer: nn.Module) -> dict[str, Any]:
     """What a layer of `LAYERS` was built with, so that it can be built again."""
     options = {}
     for name in _OPTIONS[type(layer)]:
-        if name in _NOT_KEPT or name.startswith("_"):
+        if name in _NOT_KEPT or name.startswith("_") or not hasattr(layer, name):
             continue
         value = getattr(layer, name)
         options[name] = value is not None if name == "bias" else value

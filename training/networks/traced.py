@@ -1,7 +1,7 @@
 """A network as a list of steps in plain values: it needs nobody's code, and can only do what `operators` allows.
 
-`training.foreign.trace` writes the list from a module. What is here reads it, as hostile until checked: layers, functions
-and methods go by name through fixed tables, and a step sees only the results of steps before it.
+`training.foreign.trace` writes the list from a module. What is here reads it, as hostile until checked: layers,
+functions and methods go by name through fixed tables, and a step sees only the results of steps before it.
 """
 
 from __future__ import annotations
