@@ -13,6 +13,7 @@ from edgeward.runtime import load
 from edgeward.runtime.errors import TrainingError
 from edgeward.runtime.feed import Feed
 from edgeward.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from edgeward.training.foreign.read import read_foreign_model
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
@@ -262,3 +263,19 @@ def test_a_checkpoint_cannot_name_a_layer_that_is_not_allowed(imported: Checkpoi
 def test_an_imported_model_is_not_trained_here(imported: Checkpoint) -> None:
     with pytest.raises(TrainingError, match="cannot be trained here"):
         imported.family().players()
+
+
+@pytest.mark.parametrize("name", ["image-gan", "signal-model"])
+def test_the_descriptions_in_the_docs_can_be_read(name: str) -> None:
+    described = read_foreign_model(HERE.parents[1] / "docs" / "examples" / f"{name}.toml")
+    assert [each.name for each in described.inputs]
+
+
+@pytest.mark.slow
+def test_an_imported_gan_is_judged(bring: Run, edgeward_here: Run, out: Path) -> None:
+    assert bring("own_model:gan").returncode == 0
+    (out / "tiny.toml").write_text(RECIPE)
+    arguments = (out / "teacher.pt", "--recipe", out / "tiny.toml", "-o", out / "gan.edgeward", "--seed", 1)
+    assert edgeward_here("compress", *arguments).returncode == 0
+    judged = edgeward_here("evaluate", out / "gan.edgeward", "--against", "simulated", "--quick", "--seed", 1, "--json")
+    assert judged.returncode == 0, judged.stderr
