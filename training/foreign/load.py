@@ -58,7 +58,7 @@ def load_module(name: str, *, folder: Path | None, weights: Path | None) -> nn.M
 def _called(name: str, folder: Path | None) -> Any:
     module_name, _, function = name.partition(":")
     if not module_name or not function:
-        raise RequestError(f"{name!r} names no model: give an .onnx file, or module:callable of a torch.nn.Module")
+        raise RequestError(f"{name!r} names no model: give module:callable of a torch.nn.Module")
     if folder is not None and not folder.is_dir():
         raise RequestError(f"--path {folder} is not a folder")
     before = list(sys.path)

@@ -158,5 +158,5 @@ def _check_traced(
         if made.shape != wanted.shape or not float(apart) <= _SAME:
             raise RequestError(
                 f"the model as written down differs from the module by {float(apart):.2g}: its forward does something "
-                "that tracing cannot see; export it to ONNX yourself and import that"
+                "that tracing cannot see; write it with plain layers and functions"
             )

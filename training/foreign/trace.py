@@ -13,7 +13,7 @@ from ..networks.traced import DTYPES, TracedNetwork
 
 _FUNCTION_NAMES = {function: name for name, function in FUNCTIONS.items()}
 _LAYER_NAMES = {layer: name for name, layer in LAYERS.items()}
-_WAY_OUT = "write it with other layers, or export it to ONNX yourself and import that"
+_WAY_OUT = "write it with other layers"
 
 
 def trace(module: nn.Module) -> tuple[dict[str, Any], TracedNetwork]:
