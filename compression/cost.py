@@ -123,6 +123,9 @@ def count_onnx(model: onnx.ModelProto) -> tuple[int, int]:
         if node.op_type == "Conv":
             weight, output = shapes[node.input[1]], shapes[node.output[0]]
             multiply_adds += math.prod(weight[1:]) * math.prod(output[1:])
+        elif node.op_type == "ConvTranspose":
+            # Every number of the input meets every weight of its channel.
+            multiply_adds += math.prod(shapes[node.input[1]][1:]) * math.prod(shapes[node.input[0]][1:])
         elif node.op_type in ("Gemm", "MatMul"):
             # Summed over the last axis of the left factor, for every number of the output.
             multiply_adds += shapes[node.input[0]][-1] * math.prod(shapes[node.output[0]][1:])

@@ -20,6 +20,7 @@ from ..runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME, FileEntry,
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
+from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
 from .pipeline import Compressed
 from .privacy import lineage_of_data, lineage_of_privacy
@@ -132,7 +133,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
     return {
         "data": lineage_of_data(teacher),
         "teacher": {
-            "recipe": teacher.recipe.to_json(),
+            "recipe": _told(teacher.recipe),
             "seed": teacher.seed,
             "cost": compressed.teacher_cost.to_json(),
         },
@@ -150,3 +151,10 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "cpu_class": this_host().cpu_class,
         },
     }
+
+
+def _told(recipe: TrainingRecipe) -> dict[str, Any]:
+    """A recipe without the steps of an imported network: they are in the graph, and no reading for people."""
+    plain = recipe.to_json()
+    options = {name: value for name, value in recipe.options.items() if name != "network"}
+    return {**plain, recipe.family: options} if recipe.family == IMPORTED else plain

@@ -112,7 +112,7 @@ def compress(
     student = _Student(teacher.generator(), [], {})
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    key = _key(weights_digest(full), schema.to_json(), seed)
+    key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"

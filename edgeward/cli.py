@@ -15,6 +15,7 @@ _COMMANDS = {
     "demo": "The whole chain in about three minutes, ending in a page to look at.",
     "data": "Describe your own data, so that they can be trained on.",
     "train": "Train a full generator (server side).",
+    "import": "Make a teacher of your own PyTorch generator (server side).",
     "compress": "Turn a trained generator into a small bundle (server side).",
     "generate": "Make synthetic data with a bundle.",
     "bench": "Measure how long a bundle takes on this machine.",
@@ -22,6 +23,9 @@ _COMMANDS = {
     "compare": "Show several judgements side by side.",
     "bundle": "Look into a bundle, or verify it.",
 }
+
+_MODULES = {"import": "import_model"}
+"""Of the commands whose name cannot be a module's."""
 
 
 class LazyGroup(click.Group):
@@ -35,7 +39,7 @@ class LazyGroup(click.Group):
         """Import the command; None if there is none of this name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f".commands.{cmd_name}", __package__)
+        module = importlib.import_module(f".commands.{_MODULES.get(cmd_name, cmd_name)}", __package__)
         command: click.Command = module.command
         return command
 

@@ -12,6 +12,9 @@ from typing import Any, Literal
 from ..runtime.errors import TrainingError
 from .toml import tomllib
 
+IMPORTED = "imported"
+"""Family of a model that was trained elsewhere, and name of its table."""
+
 Size = Literal["cpu", "gpu"]
 
 
@@ -106,13 +109,18 @@ def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Train
     recipe = TrainingRecipe(
         **{name: value for name, value in values.items() if name != family}, options=values[str(family)]
     )
+    # A model trained elsewhere has no steps, and no rate, that are known here: they are 0.
+    fewest = 0 if family == IMPORTED else 1
     for ok, field in (
         (isinstance(recipe.name, str), "name must be a text"),
         (isinstance(recipe.data, str), "data must be the name of a kind of data"),
-        (is_number(int, recipe.steps) and recipe.steps >= 1, "steps must be a whole number, 1 or more"),
-        (is_number(int, recipe.batch_size) and recipe.batch_size >= 2, "batch_size must be a whole number, 2 or more"),
+        (is_number(int, recipe.steps) and recipe.steps >= fewest, "steps must be a whole number, 1 or more"),
         (
-            is_number(float, recipe.learning_rate) and 0 < recipe.learning_rate < 1,
+            is_number(int, recipe.batch_size) and recipe.batch_size >= 2 * fewest,
+            "batch_size must be a whole number, 2 or more",
+        ),
+        (
+            is_number(float, recipe.learning_rate) and (0 < recipe.learning_rate < 1 or not fewest),
             "learning_rate must be above 0, below 1",
         ),
         (

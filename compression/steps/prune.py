@@ -102,8 +102,11 @@ def _conv_channels(model: nn.Module) -> list[int]:
     return [module.out_channels for module in _convolutions(model)]
 
 
-def _convolutions(model: nn.Module) -> list[nn.Conv1d | nn.Conv2d]:
-    return [module for module in model.modules() if isinstance(module, nn.Conv1d | nn.Conv2d)]
+_Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d
+
+
+def _convolutions(model: nn.Module) -> list[_Convolution]:
+    return [module for module in model.modules() if isinstance(module, _Convolution)]
 
 
 def _check_pruned(model: Generative, schema: Schema, before: list[int], ratio: float) -> None:

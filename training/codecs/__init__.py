@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...runtime.schema import ImageSchema, Schema, TableSchema
 from .codec import Codec
 from .image import ImageCodec
+from .own_units import OwnUnitsCodec
 from .series import SeriesCodec
 from .signal import SignalCodec
 from .table import TableCodec
 
-__all__ = ["Codec", "ImageCodec", "SeriesCodec", "SignalCodec", "TableCodec", "codec_for"]
+__all__ = ["Codec", "ImageCodec", "OwnUnitsCodec", "SeriesCodec", "SignalCodec", "TableCodec", "codec_for"]
 
 
 def codec_for(schema: Schema) -> Codec:

@@ -7,9 +7,11 @@ from typing import Any
 
 from ...runtime.errors import TrainingError
 from ...runtime.schema import Schema
+from ..recipe import IMPORTED
 from .diffusion import build_diffusion
 from .family import Family, Generative
 from .gan import build_gan
+from .imported import build_imported
 from .vae import build_vae
 
 __all__ = ["FAMILIES", "Family", "Generative", "build_family"]
@@ -18,6 +20,7 @@ FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,
     "diffusion": build_diffusion,
     "gan": build_gan,
+    IMPORTED: build_imported,
 }
 
 
