@@ -5,10 +5,17 @@ from __future__ import annotations
 from ..runtime.manifest import Manifest
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ClassCondition
+from ..training.recipe import IMPORTED
 from .pipeline import Compressed
 
 EVIDENCE_HEADING = "## Evidence and limits"
 """The card's last section: what was found out about the bundle's data."""
+
+_WHENCE = {
+    False: "The normalisation constants of the graph were taken from the training records.",
+    True: "The teacher was trained elsewhere and imported; how is not known here.",
+}
+"""By whether the teacher was imported: where the numbers in the graph come from."""
 
 
 def make_card(manifest: Manifest, compressed: Compressed) -> str:
@@ -52,7 +59,7 @@ def make_card(manifest: Manifest, compressed: Compressed) -> str:
         *(f"- {note}" for note in lineage["notes"]),
         "",
         "No record of the training data entered pruning, distillation or calibration: they used the teacher's",
-        "samples only. The normalisation constants of the graph were taken from the training records.",
+        f"samples only. {_WHENCE[manifest.lineage['teacher']['recipe']['family'] == IMPORTED]}",
         "",
         "## How it was compressed",
         "",

@@ -85,6 +85,45 @@ def _conv(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
     )
 
 
+def _argmax(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
+    if attributes.get("select_last_index", 0):
+        raise BackendError("the graph cannot be attacked: it takes the last of several largest numbers")
+    return torch.argmax(inputs[0], dim=attributes.get("axis", 0), keepdim=bool(attributes.get("keepdims", 1)))
+
+
+def _cast(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
+    numbers: Tensor = inputs[0]
+    return numbers.to(torch.from_numpy(np.zeros(0, onnx.helper.tensor_dtype_to_np_dtype(attributes["to"]))).dtype)
+
+
+def _gather(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
+    x, places = inputs
+    axis = attributes.get("axis", 0) % x.ndim
+    places = torch.where(places < 0, places + x.shape[axis], places)
+    taken: Tensor = torch.index_select(x, axis, places.reshape(-1))
+    return taken.reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+
+
+def _conv_transpose(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
+    x, weight, bias = (*inputs, None)[:3]
+    axes = weight.ndim - 2
+    ones, zeros = [1] * axes, [0] * axes
+    pads = attributes.get("pads", zeros * 2)
+    if attributes.get("auto_pad", b"NOTSET") != b"NOTSET" or "output_shape" in attributes or pads[:axes] != pads[axes:]:
+        raise BackendError("the graph cannot be attacked: its transposed convolutions pad unevenly")
+    convolve = (F.conv_transpose1d, F.conv_transpose2d)[axes - 1]
+    return convolve(
+        x,
+        weight,
+        bias,
+        stride=tuple(attributes.get("strides", ones)),
+        padding=tuple(pads[:axes]),
+        output_padding=tuple(attributes.get("output_padding", zeros)),
+        groups=attributes.get("group", 1),
+        dilation=tuple(attributes.get("dilations", ones)),
+    )
+
+
 def _gemm(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
     a, b, c = (*inputs, None)[:3]
     a, b = (a.T if attributes.get("transA", 0) else a), (b.T if attributes.get("transB", 0) else b)
@@ -152,13 +191,18 @@ def _dequantise(inputs: list[Any], attributes: dict[str, Any]) -> Tensor:
 
 _OPERATORS: dict[str, _Operator] = {
     "Add": lambda x, _: x[0] + x[1],
+    "ArgMax": _argmax,
+    "Cast": _cast,
     "Clip": _clip,
     "Concat": lambda x, a: torch.cat(x, dim=a["axis"]),
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "DequantizeLinear": _dequantise,
     "Div": lambda x, _: x[0] / x[1],
+    "Erf": lambda x, _: torch.erf(x[0]),
     "Exp": lambda x, _: torch.exp(x[0]),
     "Flatten": lambda x, a: x[0].reshape(math.prod(x[0].shape[: a.get("axis", 1)]), -1),
+    "Gather": _gather,
     "Gemm": _gemm,
     "Identity": lambda x, _: x[0],
     "LeakyRelu": lambda x, a: F.leaky_relu(x[0], a.get("alpha", 0.01)),
@@ -170,6 +214,7 @@ _OPERATORS: dict[str, _Operator] = {
     "Relu": lambda x, _: F.relu(x[0]),
     "Reshape": _reshape,
     "Resize": _resize,
+    "Round": lambda x, _: torch.round(x[0]),
     "Sigmoid": lambda x, _: torch.sigmoid(x[0]),
     "Softmax": lambda x, a: torch.softmax(x[0], dim=a.get("axis", -1)),
     "Split": _split,

@@ -193,3 +193,30 @@ def test_what_an_operator_does_elsewhere_only_is_refused(node: Any) -> None:
     content = graph(node, scales=np.array([1, 1, 2], np.float32), w=floats(3, 3, 3))
     with pytest.raises(BackendError, match="cannot be attacked"):
         TorchGraph(content)(torch.zeros(2, 3, 5), torch.zeros(1, 1))
+
+
+@pytest.mark.parametrize("pads", [[1, 1], [0, 0]])
+def test_a_transposed_convolution_is_onnxruntimes(pads: list[int]) -> None:
+    content = graph(
+        helper.make_node("Mul", ["condition", "condition"], ["unused"]),
+        helper.make_node("ConvTranspose", ["noise", "w", "b"], ["sample"], strides=[2], pads=pads, output_padding=[1]),
+        w=floats(3, 4, 5),
+        b=floats(4),
+    )
+    inputs = GraphInputs(floats(2, 3, 7, seed=1), floats(2, 3, seed=2), {})
+    np.testing.assert_allclose(run_torch(content, inputs), run_onnx(content, inputs), rtol=1e-5, atol=1e-5)
+
+
+def test_an_embedding_of_the_largest_condition_is_onnxruntimes() -> None:
+    content = graph(
+        helper.make_node("ArgMax", ["condition"], ["place"], axis=1, keepdims=0),
+        helper.make_node("Cast", ["place"], ["number"], to=TensorProto.FLOAT),
+        helper.make_node("Round", ["number"], ["whole"]),
+        helper.make_node("Cast", ["whole"], ["index"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "index"], ["row"]),
+        helper.make_node("Erf", ["noise"], ["erf"]),
+        helper.make_node("Add", ["row", "erf"], ["sample"]),
+        table=floats(3, 4),
+    )
+    inputs = GraphInputs(floats(5, 4, seed=1), floats(5, 3, seed=2), {})
+    np.testing.assert_allclose(run_torch(content, inputs), run_onnx(content, inputs), rtol=1e-5, atol=1e-5)
