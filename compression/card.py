@@ -6,6 +6,7 @@ from ..benchmarks.quality import PrivacyRecord
 from ..runtime.manifest import Manifest
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ClassCondition
+from ..training.recipe import IMPORTED
 from .pipeline import Compressed
 from .privacy import told_of_training
 
@@ -15,7 +16,7 @@ EVIDENCE_HEADING = "## Evidence and limits"
 
 def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord | None = None) -> str:
     """The card's Markdown."""
-    data, lineage = manifest.data, manifest.lineage["data"]
+    data, lineage, lineage_of_teacher = manifest.data, manifest.lineage["data"], manifest.lineage["teacher"]
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
@@ -53,7 +54,7 @@ def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord
         "",
         *(f"- {note}" for note in lineage["notes"]),
         "",
-        *told_of_training(privacy),
+        *told_of_training(privacy, imported=lineage_of_teacher["recipe"]["family"] == IMPORTED),
         "",
         "## How it was compressed",
         "",

@@ -52,12 +52,14 @@ def privacy_of(bundle: Bundle) -> PrivacyRecord | None:
         ) from error
 
 
-def told_of_training(record: PrivacyRecord | None) -> list[str]:
+def told_of_training(record: PrivacyRecord | None, *, imported: bool = False) -> list[str]:
     """The card's lines on what of the training records reached the bundle."""
     if record is None:
         return [
             "No record of the training data entered pruning, distillation or calibration: they used the teacher's",
-            "samples only. The normalisation constants of the graph were taken from the training records.",
+            "samples only. The teacher was trained elsewhere and imported; how is not known here."
+            if imported
+            else "samples only. The normalisation constants of the graph were taken from the training records.",
         ]
     promise = record.promise()
     return [

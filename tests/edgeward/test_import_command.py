@@ -102,6 +102,7 @@ def test_an_imported_gan_is_compressed_verified_measured_and_generates(
     assert samples.max() <= 1
     lineage = json.loads((out / "gan.edgeward" / "manifest.json").read_text())["lineage"]
     assert lineage["teacher"]["recipe"]["imported"]["origin"]["module"] == "own_model:gan"
+    assert "trained elsewhere and imported" in (out / "gan.edgeward" / "CARD.md").read_text()
     assert "network" not in lineage["teacher"]["recipe"]["imported"]
     before, after = (lineage[k] for k in ("teacher", "compression"))
     assert after["steps"][0]["cost"]["parameters"] < 0.8 * before["cost"]["parameters"]
