@@ -122,7 +122,9 @@ def _chosen_classes(
         raise DataError(f"{rule}; leave them out with --classes, {remedy}")
     chosen = tuple(name for place, name in enumerate(names) if enough[place] and (wanted is None or name in wanted))
     if len(chosen) < 2:
-        raise DataError(f"fewer than two classes can be learnt: {rule}; {remedy}")
+        # Rows enough, and yet nothing to test on: all of a patient's rows are in one split.
+        whose = "" if label_patient is None else f"; the {len(part)} rows are of {contents.patients.max() + 1} patients"
+        raise DataError(f"fewer than two classes can be learnt: {rule}{whose}; {remedy}")
     return chosen
 
 
