@@ -23,19 +23,14 @@ _SHOWN_COLUMNS = 24
 
 def page_content(prepared: Prepared) -> EvidencePage:
     """Samples of every class side by side, and what real and generated records measure."""
-    task, manifest = prepared.task, prepared.bundle.manifest
+    task, judged = prepared.task, prepared.judged
     schema = task.schema
     test = drawn(task.test, _MEASURED, seed=1)
     rows: dict[str, Records] = {
         REAL: test,
         **{source.name: with_mix_of(source.records, test.labels) for source in prepared.sources},
     }
-    page = EvidencePage(
-        title=f"What {manifest.name} {manifest.version} is worth",
-        bundle_name=manifest.name,
-        bundle_version=manifest.version,
-        bundle_digest=prepared.bundle.digest,
-    )
+    page = EvidencePage(title=f"What {judged.name} is worth", judged=judged.name, digest=judged.digest)
     if isinstance(schema, TableSchema):
         return replace(page, distributions=_of_columns(rows, schema))
     shown = images_in_row(schema.shape) if isinstance(schema, ImageSchema) else _SHOWN

@@ -1,4 +1,4 @@
-"""Judge a bundle and its teacher against real data: wires the floors below together."""
+"""Judge generators, as trained or as shipped, against real data: wires the floors below together."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_o
 from .benchmarks.quality.view import as_judged
 from .compression.pipeline import weights_digest
 from .compression.recipe import QUALITY_ALLOWANCES
-from .makers import Maker, loss_of, maker_of_module, maker_of_variant
+from .makers import Maker, loss_of, maker_of_module, maker_of_variant, own_loss
 from .runtime.bundle import Bundle
-from .runtime.errors import DataError
+from .runtime.errors import BundleError, DataError
 from .runtime.schema import ClassCondition, Schema
 from .training.checkpoint import Checkpoint
 from .training.datasets.conditions import like_records, vectors_for
@@ -29,6 +29,57 @@ from .training.datasets.dataset import Dataset, Split
 from .training.datasets.records import task_of
 from .training.loop import train
 from .training.recipe import TrainingRecipe
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is judged: a bundle, beside the teacher it was made from where that is at hand; or a teacher alone."""
+
+    bundle: Bundle | None
+    teacher: Checkpoint | None
+
+    @property
+    def name(self) -> str:
+        """Of what ships, or else of the recipe it was trained by."""
+        if self.bundle:
+            return f"{self.bundle.manifest.name} {self.bundle.manifest.version}"
+        assert self.teacher  # noqa: S101 - one of the two is there
+        return self.teacher.recipe.name
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bundle's manifest, or else of the teacher's weights."""
+        if self.bundle:
+            return self.bundle.digest
+        assert self.teacher  # noqa: S101 - one of the two is there
+        return weights_digest(self.teacher.generator())
+
+    @property
+    def kind(self) -> str:
+        """The kind of data it learnt from, so that the real ones are read alike.
+
+        Raises:
+            BundleError: The bundle does not say.
+        """
+        if not self.bundle:
+            assert self.teacher  # noqa: S101 - one of the two is there
+            return self.teacher.recipe.data
+        data = self.bundle.manifest.lineage.get("data")
+        kind = data.get("kind") if isinstance(data, dict) else None
+        if not isinstance(kind, str):
+            raise BundleError(
+                f"{self.bundle.path} does not say which kind of data it learnt from, as bundles of an older version do "
+                "not; compress its teacher again"
+            )
+        return kind
+
+    @property
+    def schemas(self) -> list[Schema]:
+        """Of everything that is judged."""
+        return [
+            *([self.bundle.manifest.data] if self.bundle else []),
+            *([self.teacher.schema] if self.teacher else []),
+        ]
 
 
 @dataclass(frozen=True)
@@ -40,30 +91,29 @@ class Prepared:
     notes: tuple[str, ...]
     """What was left out."""
     dataset: Dataset
-    bundle: Bundle
+    judged: Judged
     seed: int
     """Of the generated records."""
 
 
-def prepare(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int) -> Prepared:
-    """Take the classes that data, bundle and teacher share, and make records of each.
+def prepare(dataset: Dataset, judged: Judged, effort: Effort, *, seed: int) -> Prepared:
+    """Take the classes that data and generators share, and make records of each.
 
     Args:
         dataset: Real data.
-        bundle: What ships.
-        teacher: What it was made from; None: nothing is said of what compression cost.
+        judged: Without a teacher, nothing is said of what compression cost.
         effort: How many records of each class to make, and how hard to attack the weights.
         seed: Of the generated records.
 
     Raises:
         DataError: Data and generators have fewer than two classes in common, or another shape.
     """
-    task, notes = task_for(dataset, bundle, teacher)
-    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
-    return Prepared(task, tuple(sources), tuple(notes), dataset, bundle, seed)
+    task, notes = task_for(dataset, judged)
+    sources = make_sources(task, dataset, judged, effort, seed=seed)
+    return Prepared(task, tuple(sources), tuple(notes), dataset, judged, seed)
 
 
-def judge_bundle(
+def judge_prepared(
     prepared: Prepared,
     effort: Effort,
     *,
@@ -72,7 +122,7 @@ def judge_bundle(
     dp: PrivacyRecord | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
-    """Judge every variant of a bundle, and its teacher where there is one.
+    """Judge every generator there is.
 
     Args:
         prepared: What is judged, and against what.
@@ -82,8 +132,8 @@ def judge_bundle(
         dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
         on_progress: Called with (steps done, steps, what comes next).
     """
-    task, dataset, bundle = prepared.task, prepared.dataset, prepared.bundle
-    recipe = bundle.manifest.lineage.get("compression", {}).get("recipe", {})
+    task, dataset, bundle = prepared.task, prepared.dataset, prepared.judged.bundle
+    recipe = bundle.manifest.lineage.get("compression", {}).get("recipe", {}) if bundle else {}
     allowance = recipe.get("allowance", {}) if isinstance(recipe, dict) else {}
     source = dataset.provenance
     with ExitStack() as stack:
@@ -104,7 +154,7 @@ def judge_bundle(
                 "shadow_recipe": shadow_recipe.name if shadow_recipe else None,
             },
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
-            shadow=_shadow_trainer(task, dataset, shadow_recipe, folder, effort) if shadow_recipe else None,
+            shadow=_shadow_trainer(prepared, shadow_recipe, folder, effort) if shadow_recipe else None,
             cache=folder,
             dp=dp,
             on_progress=on_progress,
@@ -137,12 +187,13 @@ def compare_usefulness(
     Returns:
         Per row, `real` first, what its classifiers make of the real test records; and the classes scored.
     """
-    task, _ = task_for(dataset, bundle, teacher)
+    judged = Judged(bundle, teacher)
+    task, _ = task_for(dataset, judged)
     scored, _ = scored_classes(task)
     classes = [task.classes[label] for label in scored]
     learner, test = learner_for(task.schema, classes, steps=steps), task.test.only(scored)
     effort = replace(FULL, seeds=seeds, steps=steps, per_class=per_class)
-    sources = make_sources(task, dataset, bundle, teacher, effort, seed=seed)
+    sources = make_sources(task, dataset, judged, effort, seed=seed)
     rows = {REAL: [task.train.only(scored)] * seeds}
     rows |= {source.name: parts_by_class(source.records.only(scored), seeds) for source in sources}
     tested, done = {}, 0
@@ -158,10 +209,10 @@ def compare_usefulness(
     return tested, classes
 
 
-def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tuple[Task, list[str]]:
-    """The real data as a task, of the classes that data, bundle and teacher share, and what was left out."""
+def task_for(dataset: Dataset, judged: Judged) -> tuple[Task, list[str]]:
+    """The real data as a task, of the classes that data and generators share, and what was left out."""
     schema, label = dataset.schema, dataset.label
-    makers = [bundle.manifest.data, *([teacher.schema] if teacher else [])]
+    makers = judged.schemas
     for maker in makers:
         if type(maker) is not type(schema) or (maker.shape, maker.describe()) != (schema.shape, schema.describe()):
             raise DataError(
@@ -171,7 +222,7 @@ def task_for(dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None) -> tu
     classes = [name for name in label.values if all(name in _values(maker, label.name) for maker in makers)]
     if len(classes) < 2:
         raise DataError(
-            f"to judge, data, bundle and teacher must have two values of {label.name} in common, and they have "
+            f"to judge, data and generators must have two values of {label.name} in common, and they have "
             f"{', '.join(classes) or 'none'}; judge against data like those it learnt from"
         )
     left_out = [name for name in label.values if name not in classes]
@@ -190,29 +241,42 @@ def _values(schema: Schema, label: str) -> tuple[str, ...]:
     return next((c.values for c in schema.conditions if isinstance(c, ClassCondition) and c.name == label), ())
 
 
-def make_sources(
-    task: Task, dataset: Dataset, bundle: Bundle, teacher: Checkpoint | None, effort: Effort, *, seed: int
-) -> Iterator[Source]:
+def make_sources(task: Task, dataset: Dataset, judged: Judged, effort: Effort, *, seed: int) -> Iterator[Source]:
     """The teacher's and every variant's records from the same noise and conditions."""
     per_class, classes = effort.per_class * effort.seeds, len(task.classes)
     asked = like_records(task.train, per_class, classes, seed)
     labels = np.repeat(np.arange(classes), per_class)
 
-    def source(name: str, digest: str, maker: Maker) -> Source:
+    def source(name: str, digest: str, maker: Maker, loss: Loss) -> Source:
         condition = vectors_for(maker.schema, dataset.schema, asked, len(labels))
-        records = generated(maker.sample(condition, 0), labels)
-        return Source(name, digest, records, loss_of(maker, task, dataset.schema, effort.descents))
+        return Source(name, digest, generated(maker.sample(condition, 0), labels), loss)
 
+    bundle, teacher = judged.bundle, judged.teacher
     if teacher:
         model = teacher.generator()
-        yield source(TEACHER, weights_digest(model), maker_of_module(model, teacher.schema, seed))
+        maker = maker_of_module(model, teacher.schema, seed)
+        yield source(TEACHER, weights_digest(model), maker, _attack_on(teacher, judged, task, dataset, effort, seed))
+    if not bundle:
+        return
     manifest = bundle.manifest
     for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
-        yield source(variant.precision, manifest.files[variant.file].sha256, maker_of_variant(bundle, variant, seed))
+        maker = maker_of_variant(bundle, variant, seed)
+        loss = loss_of(maker, task, dataset.schema, effort.descents)
+        yield source(variant.precision, manifest.files[variant.file].sha256, maker, loss)
 
 
-def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
+def _attack_on(model: Checkpoint, judged: Judged, task: Task, dataset: Dataset, effort: Effort, seed: int) -> Loss:
+    """What is read of a model's weights: as of the variants, if there are any, so that the figures can be compared."""
+    if not judged.bundle:
+        own = own_loss(model, dataset.schema, effort.descents)
+        if own:
+            return own
+    return loss_of(maker_of_module(model.generator(), model.schema, seed), task, dataset.schema, effort.descents)
+
+
+def _shadow_trainer(prepared: Prepared, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
     """Train generators like the judged one on other patients; what was trained before is taken up again."""
+    task, dataset = prepared.task, prepared.dataset
     label = dataset.label
     # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
     recipe = replace(recipe, evaluations=0)
@@ -230,8 +294,8 @@ def _shadow_trainer(task: Task, dataset: Dataset, recipe: TrainingRecipe, work: 
             replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
         )
         work.mkdir(parents=True, exist_ok=True)
-        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True).generator()
-        return loss_of(maker_of_module(model, own.schema, number), task, dataset.schema, effort.descents)
+        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True)
+        return _attack_on(model, prepared.judged, task, dataset, effort, number)
 
     return train_shadow
 

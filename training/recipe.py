@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..runtime.errors import TrainingError
 from .toml import tomllib
+
+Size = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,33 @@ def read_toml(source: str | Path, package: str) -> Mapping[str, Any]:
         raise TrainingError(f"recipe {source} is not valid TOML: {error}") from error
 
 
-def load_training_recipe(source: str | Path) -> TrainingRecipe:
+def load_training_recipe(source: str | Path, size: Size = "cpu") -> TrainingRecipe:
     """Read a training recipe by its name or path.
+
+    Args:
+        source: Name of a shipped one, or a TOML file.
+        size: `cpu`: as it stands. `gpu`: with what its `[gpu]` table says in place of that, and `-gpu` after its name.
 
     Raises:
         TrainingError: It does not exist or makes no sense; the message names the field.
     """
-    return training_recipe_from_mapping(read_toml(source, __package__), str(source))
+    values = dict(read_toml(source, __package__))
+    larger = values.pop("gpu", None)
+    if size == "gpu":
+        if not isinstance(larger, dict):
+            raise TrainingError(f"recipe {source} has no gpu size: a table [gpu] with what is larger than on a CPU")
+        values = {**_with(values, larger), "name": f"{values.get('name')}-gpu"}
+    return training_recipe_from_mapping(values, str(source))
+
+
+def _with(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with changes, table by table."""
+    inner = {
+        name: _with(values[name], new)
+        for name, new in changes.items()
+        if isinstance(new, dict) and isinstance(values.get(name), dict)
+    }
+    return {**values, **changes, **inner}
 
 
 def training_recipe_from_mapping(values: Mapping[str, Any], where: str) -> TrainingRecipe:

@@ -54,10 +54,10 @@ class EvidencePage:
     """Everything on the page that the evidence itself does not hold. Empty tuples hide their section."""
 
     title: str
-    bundle_name: str
-    bundle_version: str
-    bundle_digest: str
-    """SHA-256 of its manifest."""
+    judged: str
+    """Name of what is judged."""
+    digest: str
+    """SHA-256 of a bundle's manifest, or of a model's weights."""
     drawn_as: DrawnAs = "ecg"
     """How the sheets' records are drawn."""
     channel_names: tuple[str, ...] = ()

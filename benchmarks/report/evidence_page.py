@@ -186,6 +186,5 @@ def _parts(
 
 def _provenance(content: EvidencePage) -> str:
     """The synthetic mark for machines."""
-    bundle = f"{content.bundle_name} {content.bundle_version}"
-    known = {"synthetic": MARK, "statement": STATEMENT, "bundle": bundle, "bundle_sha256": content.bundle_digest}
+    known = {"synthetic": MARK, "statement": STATEMENT, "generator": content.judged, "sha256": content.digest}
     return provenance_text({**known, **content.provenance})

@@ -1,4 +1,4 @@
-"""`edgeward evaluate`: judge a bundle's data against real data, and its weights for privacy."""
+"""`edgeward evaluate`: judge a generator's data against real data, and its weights for privacy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime.atomic import atomic_folder, check_output
-from ..runtime.bundle import Bundle, open_bundle
-from ..runtime.errors import BundleError, RequestError
-from .options import BUNDLE_ARGUMENT, DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
+from ..runtime.bundle import open_bundle
+from ..runtime.errors import RequestError, TrainingError
+from .options import DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
 from .server_side import load_data, server_side
 from .terminal import Progress, print_json, print_table
 
@@ -26,7 +26,7 @@ _LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "◐"), "red": ("red",
 @click.command(
     epilog="Example:  edgeward evaluate ecg-beats.edgeward --against mitdb/ --teacher teacher.pt -o judged --attach"
 )
-@BUNDLE_ARGUMENT
+@click.argument("generator", type=click.Path(path_type=Path))
 @click.option("--against", required=True, help=DATA_HELP)
 @click.option("--teacher", type=click.Path(path_type=Path), help="Checkpoint the bundle was made from.")
 @click.option("--quick", is_flag=True, help="Under a minute: fewer records and shorter training, wider intervals.")
@@ -48,7 +48,7 @@ _LIGHTS = {"green": ("green", "●"), "amber": ("yellow", "◐"), "red": ("red",
 @JSON_OPTION
 @server_side
 def command(
-    bundle: Path,
+    generator: Path,
     against: str,
     teacher: Path | None,
     quick: bool,
@@ -63,13 +63,15 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Judge BUNDLE's data against real, held-out patients: fidelity, utility, privacy, fairness.
+    """Judge GENERATOR's data against real, held-out patients: fidelity, utility, privacy, fairness.
+
+    GENERATOR is a bundle, or the checkpoint of a model that is not compressed yet.
 
     Beside every variant stand real training patients (the ceiling), copies of them (a memoriser, whose privacy must
     fail), shuffled records (the floor), and the teacher, if given. Intervals are 95 %, over patients.
     """
     from ..benchmarks.quality import EVIDENCE_NAME, FULL, QUICK
-    from ..judgement import judge_bundle, prepare
+    from ..judgement import Judged, judge_prepared, prepare
     from ..training.checkpoint import load_checkpoint
     from ..training.recipe import load_training_recipe
 
@@ -78,8 +80,15 @@ def command(
     if output:
         import_module("jinja2")  # only a report needs it: missed now, and not after the judging
         check_output(output, overwrite=overwrite, folder=True)
-    opened = open_bundle(bundle)
-    checkpoint = load_checkpoint(teacher) if teacher else None
+    if generator.is_file():
+        if teacher or attach:
+            raise RequestError(f"{generator} is a checkpoint: it is judged alone, and evidence is attached to bundles")
+        judged = Judged(None, load_checkpoint(generator))
+        if judged.teacher and not judged.teacher.complete:
+            raise TrainingError(f"{generator} is not trained to its end; finish it with: edgeward train --resume")
+    else:
+        judged = Judged(open_bundle(generator), load_checkpoint(teacher) if teacher else None)
+    checkpoint = judged.teacher
     if shadow_recipe:
         recipe = load_training_recipe(shadow_recipe)
     elif shadows and checkpoint:
@@ -93,9 +102,9 @@ def command(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
     )
     seed = drawn_seed(seed)
-    dataset = load_data(_kind(opened), against, None, seed)
-    prepared = prepare(dataset, opened, checkpoint, effort, seed=seed)
-    evidence = judge_bundle(
+    dataset = load_data(judged.kind, against, None, seed)
+    prepared = prepare(dataset, judged, effort, seed=seed)
+    evidence = judge_prepared(
         prepared,
         effort,
         shadow_recipe=recipe if shadows else None,
@@ -110,10 +119,11 @@ def command(
         with atomic_folder(output) as folder:
             (folder / EVIDENCE_NAME).write_bytes(evidence.to_bytes())
             (folder / "index.html").write_text(page, encoding="utf-8")
-    if attach:
+    attached = None
+    if attach and judged.bundle:
         from ..compression.evidence import attach_evidence
 
-        opened = attach_evidence(opened, evidence)
+        attached = attach_evidence(judged.bundle, evidence)
     if as_json:
         print_json(evidence.to_json())
         return
@@ -122,20 +132,8 @@ def command(
         click.echo("The test patients are simulated: this says nothing about real patients.")
     if output:
         click.echo(f"Look at it:  {(output / 'index.html').resolve().as_uri()}")
-    if attach:
-        click.echo(f"Attached to {opened.path}, now sha256 {opened.digest[:16]}…")
-
-
-def _kind(bundle: Bundle) -> str:
-    """The kind of data it learnt from, so that the real ones are read alike."""
-    data = bundle.manifest.lineage.get("data")
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if not isinstance(kind, str):
-        raise BundleError(
-            f"{bundle.path} does not say which kind of data it learnt from, as bundles of an older version do not; "
-            "compress its teacher again"
-        )
-    return kind
+    if attached:
+        click.echo(f"Attached to {attached.path}, now sha256 {attached.digest[:16]}…")
 
 
 def print_evidence(evidence: Evidence) -> None:

@@ -15,12 +15,20 @@ from .terminal import Progress, print_json, readable_count
 
 if TYPE_CHECKING:
     from ..training.loop import TrainingProgress
+    from ..training.recipe import Size
 
 
 @click.command(epilog="Example:  edgeward train --data mitdb/ --recipe ecg-beats-vae -o teacher.pt --seed 1")
 @click.option("--data", default="simulated", show_default=True, help=DATA_HELP)
 @click.option("--classes", help="Classes to learn, e.g. N,S,V. Without it, those the data have enough of.")
 @click.option("--recipe", default="ecg-beats-vae", show_default=True, help="Name of a recipe, or a TOML file.")
+@click.option(
+    "--size",
+    type=click.Choice(["cpu", "gpu"]),
+    default="cpu",
+    show_default=True,
+    help="Of the recipe: for minutes on a CPU, or the larger model that a GPU trains.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint to write.")
 @click.option("--resume", is_flag=True, help="Go on from an unfinished checkpoint, bit for bit.")
 @click.option(
@@ -37,6 +45,7 @@ def command(
     data: str,
     classes: str | None,
     recipe: str,
+    size: Size,
     output: Path,
     resume: bool,
     log: Path | None,
@@ -66,7 +75,7 @@ def command(
         check_output(output, overwrite=overwrite or resume)
     if world_size() > 1 and seed is None:
         raise RequestError("processes that train together need the same seed: give --seed")
-    plan = load_training_recipe(recipe)
+    plan = load_training_recipe(recipe, size)
     if resume and output.exists() and seed is None:
         seed = load_checkpoint(output).seed
     seed = drawn_seed(seed)

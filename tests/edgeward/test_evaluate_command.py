@@ -224,7 +224,7 @@ for name in ("jinja2", "edgeward.benchmarks.report.evidence_page", "edgeward.evi
     sys.modules[name] = None  # importing it fails
 from edgeward import judgement
 from edgeward.cli import main
-judgement.judge_bundle = lambda *_, **__: sys.exit("it was about to judge")
+judgement.judge_prepared = lambda *_, **__: sys.exit("it was about to judge")
 main()
 """
     result = subprocess.run(
@@ -245,3 +245,26 @@ def test_an_absent_library_is_an_error_with_the_command_that_installs_it(refused
         check=False,
     )
     refused(result, 5, "needs torch, which the thin install leaves out; install it with: pip install 'edgeward[train]'")
+
+
+def test_a_checkpoint_is_judged_alone(edgeward_here: Run, teacher_path: Path, tmp_path: Path) -> None:
+    result = edgeward_here("evaluate", teacher_path, *QUICK, "--json", "-o", tmp_path / "report")
+    assert result.returncode == 0, result.stderr
+    evidence = json.loads(result.stdout)
+    assert list(evidence["judged"]) == ["teacher"]
+    assert not [v for v in evidence["verdicts"] if v["axis"] == "compression"]
+    assert "What tiny is worth" in (tmp_path / "report" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("more", [("--attach",), ("--teacher", "other.pt")])
+def test_nothing_is_attached_to_a_checkpoint_nor_is_it_compared_with_another(
+    edgeward_here: Run, refused: Refused, teacher_path: Path, more: tuple[str, ...]
+) -> None:
+    refused(edgeward_here("evaluate", teacher_path, *QUICK, *more), 2, "is a checkpoint: it is judged alone")
+
+
+def test_an_unfinished_checkpoint_is_not_judged(
+    edgeward_here: Run, refused: Refused, teacher: Checkpoint, tmp_path: Path
+) -> None:
+    save_checkpoint(dataclasses.replace(teacher, progress={}), tmp_path / "begun.pt")
+    refused(edgeward_here("evaluate", tmp_path / "begun.pt", *QUICK), 8, "is not trained to its end")

@@ -18,8 +18,8 @@ def prepared() -> Prepared:
     dataset = simulate_images(patients=(60, 10, 40), seed=3)
     task = task_of(dataset)
     records = generated(task.train.values, task.train.labels)
-    bundle = SimpleNamespace(manifest=SimpleNamespace(name="chest", version="1.0.0"), digest="ab" * 32)
-    return Prepared(task, (Source("int8", "0" * 64, records),), (), dataset, bundle, 7)  # type: ignore[arg-type]
+    judged = SimpleNamespace(name="chest 1.0.0", digest="ab" * 32)
+    return Prepared(task, (Source("int8", "0" * 64, records),), (), dataset, judged, 7)  # type: ignore[arg-type]
 
 
 def test_every_class_has_a_sheet_of_the_first_images_of_each_row(prepared: Prepared) -> None:

@@ -1,6 +1,7 @@
 """Flow matching learns what its papers say, and its generator is a fixed function that exports."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "widths": [16, 8],
     "blocks": 1,
     "embedding": 16,
+    "shift": 2.0,
     "condition_dropout": 0.1,
     "guidance": 1.0,
     "sampler": "heun",
@@ -114,7 +116,8 @@ def test_the_loss_of_the_best_velocity_is_its_closed_form(on_normal_data: Diffus
     loss = on_normal_data.losses("model", normal_samples(n), torch.zeros(n, 0), rng())["velocity"]
     # What x leaves unknown of noise - sample, averaged over a logit-normal time on a fine grid of its quantiles.
     identity, unknown = torch.eye(3).double(), []
-    for t in torch.sigmoid(torch.special.ndtri((torch.arange(2000) + 0.5).double() / 2000)):
+    quantiles = (torch.arange(2000) + 0.5).double() / 2000
+    for t in torch.sigmoid(math.log(OPTIONS["shift"]) + 1.5 * torch.special.ndtri(quantiles)):
         cross = t * identity - (1.0 - t) * COVARIANCE
         spread = (1.0 - t) ** 2 * COVARIANCE + t**2 * identity
         unknown.append((identity + COVARIANCE - cross @ torch.linalg.inv(spread) @ cross).trace() / 3)
@@ -145,7 +148,7 @@ def test_times_are_logit_normal_and_spread_evenly_over_a_batch(on_normal_data: D
     n = 500
     on_normal_data.record_losses(normal_samples(n), torch.zeros(n, 0), rng())
     times = network.asked[0][1]
-    quantiles = torch.special.ndtr(torch.logit(times.double()))
+    quantiles = torch.special.ndtr((torch.logit(times.double()) - math.log(OPTIONS["shift"])) / 1.5)
     assert (
         (quantiles.sort().values * n - torch.arange(n))
         .clamp(0.0, 1.0)
@@ -456,6 +459,8 @@ def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one_bit_for_bit(
         ({"blocks": 0}, "blocks"),
         ({"blocks": 1.0}, "blocks"),
         ({"embedding": -1}, "embedding"),
+        ({"shift": 0.0}, "shift must be above 0, not 0.0"),
+        ({"shift": "2"}, "shift"),
         ({"condition_dropout": 1.0}, "condition_dropout"),
         ({"condition_dropout": -0.1}, "condition_dropout"),
         ({"condition_dropout": "some"}, "condition_dropout"),

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from edgeward.training.families.ode import SAMPLERS, Sampler, Velocity, euler, even_times, heun
+from edgeward.training.families.ode import SAMPLERS, Sampler, Velocity, euler, heun, times_between
 from torch import Tensor
 
 MEAN = torch.tensor([0.7, -0.4, 0.1], dtype=torch.float64)
@@ -40,7 +40,7 @@ def counted(velocity: Velocity) -> tuple[Velocity, list[float]]:
 def test_twice_the_steps_divide_the_error_by_two_to_the_order(sampler: Sampler, order: int) -> None:
     start = torch.ones(1, 1, dtype=torch.float64)
     errors = [
-        abs(SAMPLERS[sampler](growth, start, even_times(steps)).item() - math.exp(-1.0)) for steps in (50, 100, 200)
+        abs(SAMPLERS[sampler](growth, start, times_between(steps)).item() - math.exp(-1.0)) for steps in (50, 100, 200)
     ]
     assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.05)
     assert errors[1] / errors[2] == pytest.approx(2**order, rel=0.03)
@@ -49,7 +49,7 @@ def test_twice_the_steps_divide_the_error_by_two_to_the_order(sampler: Sampler, 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_straight_path_takes_one_step(sampler: Sampler) -> None:
     start, slope = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]])
-    end = SAMPLERS[sampler](lambda x, t: slope, start, even_times(1))
+    end = SAMPLERS[sampler](lambda x, t: slope, start, times_between(1))
     torch.testing.assert_close(end, start - slope)
 
 
@@ -61,13 +61,13 @@ def test_uneven_times_lead_to_the_same_end() -> None:
 
 def test_euler_asks_once_a_step_from_the_beginning_on() -> None:
     velocity, asked = counted(growth)
-    euler(velocity, torch.ones(1, 1), even_times(4))
+    euler(velocity, torch.ones(1, 1), [1.0, 0.75, 0.5, 0.25, 0.0])
     assert asked == [1.0, 0.75, 0.5, 0.25]
 
 
 def test_heun_asks_twice_a_step_but_never_at_the_end() -> None:
     velocity, asked = counted(growth)
-    heun(velocity, torch.ones(1, 1), even_times(4))
+    heun(velocity, torch.ones(1, 1), [1.0, 0.75, 0.5, 0.25, 0.0])
     assert asked == [1.0, 0.75, 0.75, 0.5, 0.5, 0.25, 0.25]
 
 
@@ -77,14 +77,24 @@ def test_the_best_velocity_of_normal_data_turns_noise_into_exactly_their_mean_an
 ) -> None:
     # The velocity is affine in x, and so is the way from noise to samples: where 0 and the unit vectors go tells all.
     corners = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
-    offset, *columns = SAMPLERS[sampler](gaussian_velocity, corners, even_times(steps))
+    offset, *columns = SAMPLERS[sampler](gaussian_velocity, corners, times_between(steps))
     linear = torch.stack([column - offset for column in columns], dim=1)
     torch.testing.assert_close(offset, MEAN, rtol=0.0, atol=2e-3)
     torch.testing.assert_close(linear @ linear.T, COVARIANCE, rtol=0.0, atol=2e-3)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 10, 64])
-def test_times_fall_evenly_from_exactly_one_to_exactly_zero(steps: int) -> None:
-    times = even_times(steps)
+@pytest.mark.parametrize("shift", [0.1, 1.0, 3.0])
+def test_times_fall_from_exactly_one_to_exactly_zero(steps: int, shift: float) -> None:
+    times = times_between(steps, shift)
     assert (times[0], times[-1], len(times)) == (1.0, 0.0, steps + 1)
-    assert [a - b for a, b in itertools.pairwise(times)] == pytest.approx([1.0 / steps] * steps)
+    assert all(a > b for a, b in itertools.pairwise(times))
+
+
+def test_times_are_closest_at_both_ends_and_a_shift_moves_them_towards_noise() -> None:
+    even, shifted = times_between(10), times_between(10, 3.0)
+    strides = [a - b for a, b in itertools.pairwise(even)]
+    assert strides == pytest.approx(strides[::-1])
+    assert strides[:5] == sorted(strides[:5])
+    assert even[5] == pytest.approx(0.5)
+    assert shifted[5] == pytest.approx(0.75)

@@ -38,6 +38,27 @@ def test_both_the_full_and_the_demo_recipe_are_shipped() -> None:
     assert {"ecg-beats-vae", "ecg-beats-vae-demo"} <= set(SHIPPED)
 
 
+@pytest.mark.parametrize("name", [name for name in SHIPPED if not name.endswith("-demo")])
+def test_the_gpu_size_of_a_shipped_recipe_is_larger_and_trains_longer(name: str) -> None:
+    cpu, gpu = load_training_recipe(name), load_training_recipe(name, "gpu")
+    assert gpu.name == f"{name}-gpu"
+    assert (gpu.data, gpu.family, set(gpu.options)) == (cpu.data, cpu.family, set(cpu.options))
+    assert gpu.steps > cpu.steps
+    assert sum(gpu.options["widths"]) > sum(cpu.options["widths"])
+
+
+def test_a_size_that_a_recipe_does_not_have_is_refused() -> None:
+    with pytest.raises(TrainingError, match="recipe ecg-beats-vae-demo has no gpu size"):
+        load_training_recipe("ecg-beats-vae-demo", "gpu")
+
+
+def test_a_size_with_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    shipped = resources.files("edgeward.training").joinpath("recipes", "table-vae.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(f"{shipped}\nstepps = 7\n")
+    with pytest.raises(TrainingError, match="not known \\['stepps'\\]"):
+        load_training_recipe(tmp_path / "mine.toml", "gpu")
+
+
 def test_json_reads_back_to_an_equal_recipe() -> None:
     recipe = training_recipe_from_mapping(GOOD, "mine")
     assert training_recipe_from_mapping(recipe.to_json(), "again") == recipe

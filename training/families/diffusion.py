@@ -27,10 +27,10 @@ from ..networks import denoiser_for
 from ..networks.condition import ConditionScaling
 from ..recipe import is_number
 from .family import Family, Generative
-from .ode import SAMPLERS, Sampler, even_times
+from .ode import SAMPLERS, Sampler, times_between
 
-_LOG_ODDS_MEAN, _LOG_ODDS_SPREAD = 0.0, 1.0
-"""Of the times trained on: best of 61 ways tried by Esser et al., Table 1."""
+_LOG_ODDS_SPREAD = 1.5
+"""Of the times trained on; wider than the 1 of Esser et al., as it did better on heart beats."""
 
 
 class DiffusionGenerator(Generative):
@@ -47,7 +47,7 @@ class DiffusionGenerator(Generative):
         super().__init__()
         self.codec, self.conditioning, self.network = model.codec, model.conditioning, model.network
         self.noise_shape, self.condition_size = model.codec.shape, model.condition_size
-        self.steps, self.sampler, self.guidance = steps, sampler, guidance
+        self.steps, self.sampler, self.guidance, self.shift = steps, sampler, guidance, model.shift
 
     def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
         """[n, *codec.shape] and [n, c] to samples in model space [n, *codec.shape]."""
@@ -62,7 +62,7 @@ class DiffusionGenerator(Generative):
             guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
             return guided
 
-        return SAMPLERS[self.sampler](velocity, noise, even_times(self.steps))
+        return SAMPLERS[self.sampler](velocity, noise, times_between(self.steps, self.shift))
 
 
 class Conditioning(nn.Module):
@@ -89,6 +89,8 @@ class Diffusion(Family):
         widths: Channels of each level of the U-Net, coarsest first; for tables one width.
         blocks: Residual blocks of each level; for tables of the network.
         embedding: Size of the vector made of time and condition.
+        shift: Above 1: more of the times, in training and of the sampler, are near noise, where what a long or large
+            sample is as a whole is decided.
         condition_dropout: Share of the records that are learnt from without their condition; guidance needs some.
         guidance: Weight of classifier-free guidance in the generator; 1: none.
         sampler: `heun`, or `euler`: half as many calls of the network a step, but less exact.
@@ -101,6 +103,7 @@ class Diffusion(Family):
         widths: Sequence[int],
         blocks: int,
         embedding: int,
+        shift: float,
         condition_dropout: float,
         guidance: float,
         sampler: Sampler,
@@ -116,6 +119,8 @@ class Diffusion(Family):
         ):
             if not is_number(int, value) or value < 1:
                 raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}")
+        if not is_number(float, shift) or not 0.0 < shift < math.inf:
+            raise ValueError(f"shift must be above 0, not {shift!r}")
         if not is_number(float, condition_dropout) or not 0.0 <= condition_dropout < 1.0:
             raise ValueError(f"condition_dropout must be from 0 to below 1, not {condition_dropout!r}")
         if not is_number(float, guidance) or not 0.0 <= guidance < math.inf:
@@ -128,6 +133,7 @@ class Diffusion(Family):
         self.codec = codec_for(schema)
         self.conditioning = Conditioning(schema)
         self.network = denoiser_for(self.codec.shape, self.conditioning.size, widths, blocks, embedding)
+        self.shift = shift
         self._condition_dropout = condition_dropout
         self._steps, self._sampler, self._guidance = sampler_steps, sampler, guidance
 
@@ -147,7 +153,8 @@ class Diffusion(Family):
         x = self.codec.encode(samples)
         asked = self.conditioning(condition)
         noise = draws.normal(*x.shape)
-        t = torch.sigmoid(_LOG_ODDS_MEAN + _LOG_ODDS_SPREAD * torch.special.ndtri(draws.stratified(len(x))))
+        log_odds = math.log(self.shift) + _LOG_ODDS_SPREAD * torch.special.ndtri(draws.stratified(len(x)))
+        t = torch.sigmoid(log_odds)
         given = draws.uniform(len(x), 1) >= self._condition_dropout
         at = t.reshape(-1, *(1,) * (x.ndim - 1))
         velocity = self.network((1.0 - at) * x + at * noise, t, asked * given)

@@ -134,9 +134,8 @@ def content(**changes):
     rates["int8"][:40] = np.nan
     page = EvidencePage(
         title="What ecg-beats 1.2.0 is worth",
-        bundle_name="ecg-beats",
-        bundle_version="1.2.0",
-        bundle_digest="ab" * 32,
+        judged="ecg-beats 1.2.0",
+        digest="ab" * 32,
         channel_names=("MLII", "V"),
         sampling_rate_hz=250.0,
         sheets=tuple(
@@ -207,7 +206,7 @@ def test_what_was_left_out_and_why_is_told(page: str) -> None:
 def test_names_that_look_like_markup_stay_text() -> None:
     hostile = "<script>alert(1)</script>"
     data = {**DATA, "source": hostile, "notes": [hostile]}
-    found = render_evidence_page(evidence(data=data), content(title=hostile, bundle_name=hostile))
+    found = render_evidence_page(evidence(data=data), content(title=hostile, judged=hostile))
     assert "script" not in Page(found).names
     assert escape(hostile) in found
 
