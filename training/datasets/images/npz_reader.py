@@ -149,7 +149,9 @@ class NpzReader:
             )
         if dtype.kind not in "biufU":
             remedy = "make images of different sizes all alike" if dtype.kind == "O" else "give it a plain type"
-            raise DataError(f"{where} is of type {dtype}, no plain array of numbers or texts; {remedy}, and save it again")
+            raise DataError(
+                f"{where} is of type {dtype}, no plain array of numbers or texts; {remedy} and save it again"
+            )
         if fortran and len(shape) > 1:
             raise DataError(f"{where} is saved column by column; save it again after numpy.ascontiguousarray")
         header = Header(dtype, tuple(int(length) for length in shape))

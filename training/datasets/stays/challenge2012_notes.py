@@ -91,8 +91,11 @@ def _known(splits: Mapping[str, Split]) -> str:
 
 
 def _never_measured(train: Split) -> list[str]:
-    absent = np.isnan(train.samples).all(axis=(0, 2))
-    names = [variable.name for variable, never in zip(VARIABLES, absent.tolist(), strict=True) if never]
+    measured = np.count_nonzero(~np.isnan(train.samples), axis=(0, 2)).tolist()
+    names = [variable.name for variable, count in zip(VARIABLES, measured, strict=True) if not count]
     if not names:
         return []
-    return [f"Never measured in train, so nothing is learnt of it, and a value generated means nothing: {', '.join(names)}."]
+    return [
+        "Never measured in train, so that nothing is learnt of them and a value generated means nothing: "
+        f"{', '.join(names)}."
+    ]
