@@ -32,8 +32,8 @@ def load_table(path: Path, *, classes: Sequence[str] | None = None, on_progress:
 
     Raises:
         RequestError: A class is unknown, or fewer than two are asked for.
-        DataError: The description or the table is missing or damaged, they do not fit each other, or a class has too
-            few rows; the message names file, line and column.
+        DataError: The description or the table is missing or damaged, they do not fit each other, a class has too few
+            rows, or a column no entry to train on; the message names file, line and column.
         BackendError: It is Parquet, and pyarrow is not installed.
     """
     toml, description = find_description(path)
