@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from ..benchmarks.quality import PrivacyRecord
 from ..runtime.manifest import Manifest
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ClassCondition
 from .pipeline import Compressed
+from .privacy import told_of_training
 
 EVIDENCE_HEADING = "## Evidence and limits"
 """The card's last section: what was found out about the bundle's data."""
 
 
-def make_card(manifest: Manifest, compressed: Compressed) -> str:
+def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord | None = None) -> str:
     """The card's Markdown."""
     data, lineage = manifest.data, manifest.lineage["data"]
     lines = [
@@ -51,8 +53,7 @@ def make_card(manifest: Manifest, compressed: Compressed) -> str:
         "",
         *(f"- {note}" for note in lineage["notes"]),
         "",
-        "No record of the training data entered pruning, distillation or calibration: they used the teacher's",
-        "samples only. The normalisation constants of the graph were taken from the training records.",
+        *told_of_training(privacy),
         "",
         "## How it was compressed",
         "",
@@ -74,7 +75,8 @@ def make_card(manifest: Manifest, compressed: Compressed) -> str:
         "",
         "Fidelity, utility, privacy and fairness of this bundle have not been judged here: see `edgeward evaluate`.",
         "The weights were trained on the data named above; whether a training record can be recognised from them",
-        "has not been tested. Treat the bundle as no more anonymous than those data.",
+        "has not been tested."
+        + (" Treat the bundle as no more anonymous than those data." if not privacy or not privacy.kept else ""),
         "",
     ]
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from .card import make_card
 from .pipeline import Compressed
+from .privacy import lineage_of_data, lineage_of_privacy
 from .recipe import CompressionRecipe
 
 GOLDEN_SEED = 19610412
@@ -102,7 +103,7 @@ def pack(
         intended_use=INTENDED_USE,
         forbidden_use=FORBIDDEN_USE,
     )
-    files[CARD_NAME] = make_card(manifest, compressed).encode()
+    files[CARD_NAME] = make_card(manifest, compressed, teacher.privacy.record if teacher.privacy else None).encode()
     entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
     with atomic_folder(path) as folder:
         (folder / "variants").mkdir()
@@ -129,12 +130,13 @@ def _golden_outputs(
 
 def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRecipe, seed: int) -> dict[str, Any]:
     return {
-        "data": {**vars(teacher.provenance), "notes": list(teacher.provenance.notes)},
+        "data": lineage_of_data(teacher),
         "teacher": {
             "recipe": teacher.recipe.to_json(),
             "seed": teacher.seed,
             "cost": compressed.teacher_cost.to_json(),
         },
+        **lineage_of_privacy(teacher),
         "compression": {
             "recipe": recipe.to_json(),
             "seed": seed,

@@ -18,7 +18,8 @@ _COMMANDS = {
     "compress": "Turn a trained generator into a small bundle (server side).",
     "generate": "Make synthetic data with a bundle.",
     "bench": "Measure how long a bundle takes on this machine.",
-    "evaluate": "Judge a bundle's data against real data.",
+    "evaluate": "Judge a generator's data against real data.",
+    "compare": "Show several judgements side by side.",
     "bundle": "Look into a bundle, or verify it.",
 }
 

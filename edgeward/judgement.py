@@ -18,6 +18,7 @@ from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
 from .benchmarks.quality.view import as_judged
 from .compression.pipeline import weights_digest
+from .compression.privacy import privacy_of
 from .compression.recipe import QUALITY_ALLOWANCES
 from .makers import Maker, loss_of, maker_of_module, maker_of_variant, own_loss
 from .runtime.bundle import Bundle
@@ -28,6 +29,7 @@ from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
 from .training.datasets.records import task_of
 from .training.loop import train
+from .training.private.plan import PrivacyPlan
 from .training.recipe import TrainingRecipe
 
 
@@ -72,6 +74,18 @@ class Judged:
                 "not; compress its teacher again"
             )
         return kind
+
+    @property
+    def privacy(self) -> PrivacyRecord | None:
+        """How it was trained privately; None where it was not.
+
+        Raises:
+            BundleError: What the bundle says of it makes no sense.
+        """
+        if self.bundle:
+            return privacy_of(self.bundle)
+        assert self.teacher  # noqa: S101 - one of the two is there
+        return self.teacher.privacy.record if self.teacher.privacy else None
 
     @property
     def schemas(self) -> list[Schema]:
@@ -129,7 +143,8 @@ def judge_prepared(
         effort: How much work.
         shadow_recipe: How shadow generators are trained; None leaves the likelihood-ratio attack out.
         work: Folder that keeps the shadow generators and the feature network; None keeps nothing.
-        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not.
+        dp: How the teacher was trained privately, and what else entered the bundle; None where it was not. Shadow
+            generators are trained likewise.
         on_progress: Called with (steps done, steps, what comes next).
     """
     task, dataset, bundle = prepared.task, prepared.dataset, prepared.judged.bundle
@@ -154,7 +169,7 @@ def judge_prepared(
                 "shadow_recipe": shadow_recipe.name if shadow_recipe else None,
             },
             allowances={measure: allowance[name] for name, measure in QUALITY_ALLOWANCES.items() if name in allowance},
-            shadow=_shadow_trainer(prepared, shadow_recipe, folder, effort) if shadow_recipe else None,
+            shadow=_shadow_trainer(prepared, shadow_recipe, folder, effort, dp) if shadow_recipe else None,
             cache=folder,
             dp=dp,
             on_progress=on_progress,
@@ -274,12 +289,18 @@ def _attack_on(model: Checkpoint, judged: Judged, task: Task, dataset: Dataset, 
     return loss_of(maker_of_module(model.generator(), model.schema, seed), task, dataset.schema, effort.descents)
 
 
-def _shadow_trainer(prepared: Prepared, recipe: TrainingRecipe, work: Path, effort: Effort) -> TrainShadow:
-    """Train generators like the judged one on other patients; what was trained before is taken up again."""
+def _shadow_trainer(
+    prepared: Prepared, recipe: TrainingRecipe, work: Path, effort: Effort, dp: PrivacyRecord | None
+) -> TrainShadow:
+    """Train generators like the judged one on other patients; what was trained before is taken up again.
+
+    Privately where that one was, within the same budget: they are to be its likeness.
+    """
     task, dataset = prepared.task, prepared.dataset
     label = dataset.label
     # A shadow is kept as it is at its end: validation patients, whom it may have been trained on, choose nothing.
     recipe = replace(recipe, evaluations=0)
+    plan = PrivacyPlan(dp.epsilon, dp.delta, dp.clip, dp.unit) if dp else None
 
     # As they were recorded: the judge may look at summaries of them.
     recorded = task_of(dataset, task.classes)
@@ -294,7 +315,7 @@ def _shadow_trainer(prepared: Prepared, recipe: TrainingRecipe, work: Path, effo
             replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
         )
         work.mkdir(parents=True, exist_ok=True)
-        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True)
+        model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True, dp=plan)
         return _attack_on(model, prepared.judged, task, dataset, effort, number)
 
     return train_shadow

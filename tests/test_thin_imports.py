@@ -71,7 +71,10 @@ def test_latency_is_measured_without_a_training_library() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["--version"]]
-    + [[name, "--help"] for name in ("demo", "data", "train", "compress", "generate", "bench", "evaluate", "bundle")],
+    + [
+        [name, "--help"]
+        for name in ("demo", "data", "train", "compress", "generate", "bench", "evaluate", "compare", "bundle")
+    ],
     ids=" ".join,
 )
 def test_help_answers_without_an_engine_or_a_training_library(arguments: list[str]) -> None:

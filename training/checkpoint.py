@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from ..runtime.atomic import atomic_file
-from ..runtime.errors import BundleError, TrainingError
+from ..runtime.errors import BundleError, DataError, RequestError, TrainingError
 from ..runtime.schema import Schema, schema_from_json
 from .datasets.dataset import Provenance
 from .families import Family, Generative, build_family
+from .private.plan import Privacy, privacy_from_mapping
 from .recipe import TrainingRecipe, training_recipe_from_mapping
 
 _FORMAT = 1
@@ -31,9 +32,12 @@ class Checkpoint:
     weights: dict[str, Any]
     """State of the averaged model: what ships."""
     progress: dict[str, Any] | None
-    """What only `--resume` needs: live model, optimiser, schedule. None once training is complete."""
+    """What only `--resume` needs: live model, optimiser, schedule; of private training the key of its noise, which is
+    as secret as the data. None once training is complete."""
     history: list[dict[str, float]]
-    """Loss terms over the steps."""
+    """Loss terms over the steps; none of private training, as they are means over real records without noise."""
+    privacy: Privacy | None = None
+    """What private training has promised and spent by `step`; None where it was not private."""
 
     @property
     def complete(self) -> bool:
@@ -75,6 +79,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "weights": checkpoint.weights,
         "progress": checkpoint.progress,
         "history": checkpoint.history,
+        "privacy": checkpoint.privacy.to_json() if checkpoint.privacy else None,
     }
     save_tensors(content, path)
 
@@ -120,6 +125,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             weights=content["weights"],
             progress=content["progress"],
             history=content["history"],
+            privacy=privacy_from_mapping(content["privacy"]) if content.get("privacy") else None,
         )
-    except (AttributeError, KeyError, TypeError, BundleError) as error:
+    except (AttributeError, KeyError, TypeError, BundleError, DataError, RequestError) as error:
         raise TrainingError(f"{path} is damaged: its content is incomplete or makes no sense ({error})") from error

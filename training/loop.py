@@ -21,6 +21,9 @@ from .datasets.dataset import Dataset
 from .draws import Draws
 from .families import build_family
 from .journal import Journal
+from .private.plan import PrivacyPlan
+from .private.refusals import check_model
+from .private.steps import PrivateRun
 from .processes import rank, wait_for_all, world_size
 from .recipe import TrainingRecipe
 from .selection import Score, Selection
@@ -52,6 +55,7 @@ def train(
     resume: bool = False,
     device: str | None = None,
     journal: Journal | None = None,
+    dp: PrivacyPlan | None = None,
     on_progress: Callable[[TrainingProgress], None] | None = None,
 ) -> Checkpoint:
     """Train a teacher, saving it to `path` now and then and at the end.
@@ -60,15 +64,17 @@ def train(
         dataset: Its train split is learnt from; its validation split says which of the models on the way is kept.
         recipe: How to train.
         path: Where the checkpoint is written.
-        seed: Decides initial weights, batches and noise.
+        seed: Decides initial weights, batches and noise; of private training the weights only.
         resume: Go on from an unfinished checkpoint at `path`, bit for bit as if never interrupted.
         device: Where to compute, e.g. `cuda`; None: a GPU if there is one.
         journal: Keeps losses, scores and pictures on the way; None keeps none.
+        dp: Train with differential privacy; None: without.
         on_progress: Called about ten times a second at most.
 
     Raises:
         DataError: The dataset is too small for a batch.
-        TrainingError: The loss became NaN or infinite, or the checkpoint to resume does not fit.
+        TrainingError: The loss became NaN or infinite, the checkpoint to resume does not fit, or the recipe cannot be
+            trained privately.
         OutputError: The checkpoint cannot be written.
     """
     if len(dataset.train) < recipe.batch_size:
@@ -81,18 +87,24 @@ def train(
             "equally; start another number of them"
         )
     on = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    saved = load_checkpoint(path) if resume and path.exists() else None
+    if saved:
+        _check_same_run(saved, dataset, recipe, seed, dp, path)
+        if saved.progress is None:
+            return saved
     torch.manual_seed(seed)
     model = build_family(recipe.family, dataset.schema, recipe.options)
-    model.codec.fit(dataset.train.samples)
+    private = None
+    if dp:
+        check_model(model, recipe)
+        private = PrivateRun(dataset, recipe, dp, saved.progress["secret"] if saved and saved.progress else None)
+        dataset = private.dataset
+        model.codec.fit_public()
+    else:
+        model.codec.fit(dataset.train.samples)
     state = TrainingState(model.to(on), recipe)
-    run = _Run(dataset, recipe, seed, state)
-    first_step = 0
-    if resume and path.exists():
-        saved = load_checkpoint(path)
-        _check_same_run(saved, dataset, recipe, seed, path)
-        if saved.complete:
-            return saved
-        first_step = run.load(saved)
+    run = _Run(dataset, recipe, seed, state, private)
+    first_step = run.load(saved) if saved else 0
     selection = Selection(dataset, seed=seed) if recipe.evaluations and rank() == 0 else None
 
     samples = torch.from_numpy(dataset.train.samples)
@@ -101,16 +113,19 @@ def train(
     judged_at = {round(recipe.steps * (k + 1) / recipe.evaluations) for k in range(recipe.evaluations)}
     started = last_saved = last_shown = time.monotonic()
     for step in range(first_step, recipe.steps):
-        batch, rng = _batch(weights, recipe.batch_size, seed, step)
-        mine = batch.chunk(world_size())[rank()]
-        losses = state.step(samples[mine].to(on), condition[mine].to(on), Draws(rng, on))
+        if private:
+            losses, seen = private.step(step, state, on), "of the train split"
+        else:
+            batch, rng = _batch(weights, recipe.batch_size, seed, step)
+            mine = batch.chunk(world_size())[rank()]
+            losses = state.step(samples[mine].to(on), condition[mine].to(on), Draws(rng, on))
+            seen = f"{batch[:5].tolist()}… of the train split"
         if not np.isfinite(sum(losses.values())):
             raise TrainingError(
-                f"the loss became {losses} at step {step + 1}; lower learning_rate, or look at the samples "
-                f"{batch[:5].tolist()}… of the train split"
+                f"the loss became {losses} at step {step + 1}; lower learning_rate, or look at the samples {seen}"
             )
         done = step + 1
-        if done % _HISTORY_EVERY == 0:
+        if done % _HISTORY_EVERY == 0 and not private:
             run.history.append({"step": done, **losses})
         if done in judged_at:
             if selection:
@@ -138,6 +153,7 @@ class _Run:
     recipe: TrainingRecipe
     seed: int
     state: TrainingState
+    private: PrivateRun | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Any] | None = None
     """Weights, score and step of the best model so far."""
@@ -165,7 +181,9 @@ class _Run:
         """The run as it stands; when it is complete, the best model of it."""
         complete = step == self.recipe.steps
         weights = self.best["weights"] if complete and self.best else self.state.weights()
-        progress = None if complete else {"state": self.state.to_dict(), "best": self.best}
+        progress: dict[str, Any] | None = None if complete else {"state": self.state.to_dict(), "best": self.best}
+        if progress and self.private:
+            progress["secret"] = self.private.secret.key
         return Checkpoint(
             self.recipe,
             self.dataset.schema,
@@ -175,6 +193,7 @@ class _Run:
             {name: tensor.cpu() for name, tensor in weights.items()},
             progress,
             list(self.history),
+            self.private.privacy(step) if self.private else None,
         )
 
     def save(self, step: int, path: Path, journal: Journal | None) -> None:
@@ -184,11 +203,14 @@ class _Run:
             journal.table(self.history)
 
 
-def _check_same_run(saved: Checkpoint, dataset: Dataset, recipe: TrainingRecipe, seed: int, path: Path) -> None:
+def _check_same_run(
+    saved: Checkpoint, dataset: Dataset, recipe: TrainingRecipe, seed: int, dp: PrivacyPlan | None, path: Path
+) -> None:
     for what, before, now in (
         ("recipe", saved.recipe, recipe),
         ("seed", saved.seed, seed),
         ("data", saved.provenance.digest, dataset.provenance.digest),
+        ("privacy", saved.privacy.asked if saved.privacy else None, dp),
     ):
         if before != now:
             raise TrainingError(

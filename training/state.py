@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -35,11 +35,18 @@ class TrainingState:
         rise = max(0.1, 2 / (recipe.steps + 1))
         for name, player in model.players().items():
             optimiser = torch.optim.AdamW(
-                player.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.99)
+                player.parameters(),
+                lr=recipe.learning_rate,
+                weight_decay=recipe.weight_decay,
+                betas=(0.9 if model.momentum else 0.0, 0.99),
             )
             self._optimisers[name] = optimiser
             self._schedules[name] = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=rise
+                optimiser,
+                recipe.learning_rate,
+                total_steps=recipe.steps + 1,
+                pct_start=rise,
+                cycle_momentum=model.momentum,  # between 0.85 and 0.95, whatever it was
             )
 
     def step(self, samples: Tensor, condition: Tensor, draws: Draws) -> dict[str, float]:
@@ -61,6 +68,15 @@ class TrainingState:
                 found |= dict(zip(losses, mean_over_all(terms.detach()).tolist(), strict=True))
         self._average.update_parameters(self.model)
         return found
+
+    def apply(self, gradients: Mapping[str, Tensor]) -> None:
+        """One turn of a model of one player by gradients found elsewhere: private ones, clipped already."""
+        (name,) = self._optimisers
+        for of, parameter in self.model.named_parameters():
+            parameter.grad = gradients[of]
+        self._optimisers[name].step()
+        self._schedules[name].step()
+        self._average.update_parameters(self.model)
 
     def averaged(self) -> Family:
         """The averaged model, sharing its weights with this state."""

@@ -93,6 +93,10 @@ class PrivacyRecord:
     entered: tuple[str, ...] = ()
     """What of the real data reached the shipped graph without that noise: `records`, `label frequencies`,
     `quantiles`. Any of them, in training, distillation or calibration, and the promise does not hold for it."""
+    steps: int | None = None
+    """How many steps epsilon was added up over; None where it is not told."""
+    counts_noise_multiplier: float | None = None
+    """Of the noise on the counts that classes' shares come from, which epsilon covers too; None where none were."""
 
     def __post_init__(self) -> None:
         for name in ("epsilon", "delta", "noise_multiplier", "clip", "sampling_rate"):
@@ -115,10 +119,15 @@ class PrivacyRecord:
 
     def method(self) -> str:
         """How it was reached."""
-        return (
+        told = (
             f"noise multiplier {self.noise_multiplier:g}, gradients clipped at {self.clip:g}, sampling rate "
             f"{self.sampling_rate:g}, accountant {self.accountant.upper()}"
         )
+        if self.steps is not None:
+            told += f", {self.steps} steps"
+        if self.counts_noise_multiplier is not None:
+            told += f", class counts with noise multiplier {self.counts_noise_multiplier:g}"
+        return told
 
 
 @dataclass(frozen=True)

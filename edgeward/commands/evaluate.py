@@ -73,6 +73,7 @@ def command(
     from ..benchmarks.quality import EVIDENCE_NAME, FULL, QUICK
     from ..judgement import Judged, judge_prepared, prepare
     from ..training.checkpoint import load_checkpoint
+    from ..training.private.refusals import check_recipe
     from ..training.recipe import load_training_recipe
 
     if shadows % 2:
@@ -97,6 +98,10 @@ def command(
         raise RequestError("--shadows need a recipe to train by: give --teacher or --shadow-recipe")
     else:
         recipe = None
+    privacy = judged.privacy
+    if privacy and recipe and shadows:
+        # An attacker trains shadows as the generator was; without its noise they would be no likeness of it.
+        check_recipe(dataclasses.replace(recipe, evaluations=0))
     changes: dict[str, Any] = {"seeds": seeds, "steps": steps, "per_class": per_class, "shadows": shadows}
     effort = dataclasses.replace(
         QUICK if quick else FULL, **{name: value for name, value in changes.items() if value is not None}
@@ -109,6 +114,7 @@ def command(
         effort,
         shadow_recipe=recipe if shadows else None,
         work=output.with_name(f"{output.name}.work") if output else None,
+        dp=privacy,
         on_progress=Progress("Judging"),
     )
     if output:

@@ -12,7 +12,14 @@ from .terminal import Progress
 if TYPE_CHECKING:
     from ..training.datasets.dataset import Dataset
 
-_EXTRAS = {"torch": "train", "wfdb": "train", "scipy": "train", "onnx": "compress", "jinja2": "report"}
+_EXTRAS = {
+    "torch": "train",
+    "wfdb": "train",
+    "scipy": "train",
+    "opacus": "train",
+    "onnx": "compress",
+    "jinja2": "report",
+}
 
 
 def server_side(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for losses and scores (CSV; TensorBoard where installed) and pictures of samples.",
 )
+@click.option(
+    "--dp",
+    metavar="epsilon=E[,delta=D][,clip=C][,unit=U]",
+    help="Train with differential privacy, e.g. epsilon=3; see docs/guide.md.",
+)
 @click.option("--device", help="Where to compute, e.g. cuda or cpu.  [default: a GPU if there is one]")
 @SEED_OPTION
 @OVERWRITE_OPTION
@@ -49,6 +56,7 @@ def command(
     output: Path,
     resume: bool,
     log: Path | None,
+    dp: str | None,
     device: str | None,
     seed: int | None,
     overwrite: bool,
@@ -58,6 +66,9 @@ def command(
 
     Interrupt it at any time; --resume goes on where it was, with the same data, recipe and seed.
 
+    With --dp the weights tell little of any one patient, whatever is done with them; it needs a recipe made for it,
+    such as table-vae-private. Its noise comes from the system, not from --seed: two runs are never alike.
+
     Several processes train the same model together, on one machine or many:
 
     \b
@@ -66,6 +77,8 @@ def command(
     from ..training.checkpoint import load_checkpoint
     from ..training.journal import Journal
     from ..training.loop import train
+    from ..training.private.plan import parse_plan
+    from ..training.private.refusals import check_recipe
     from ..training.processes import join_processes, leave_processes, rank, world_size
     from ..training.recipe import load_training_recipe
 
@@ -76,6 +89,12 @@ def command(
     if world_size() > 1 and seed is None:
         raise RequestError("processes that train together need the same seed: give --seed")
     plan = load_training_recipe(recipe, size)
+    privacy = parse_plan(dp) if dp is not None else None
+    if privacy:
+        check_recipe(plan)
+        import_module("opacus.accountants")  # missed now, and not after the data are read
+        if log:
+            raise RequestError("--log would keep losses of real records, which have no noise; leave it out with --dp")
     if resume and output.exists() and seed is None:
         seed = load_checkpoint(output).seed
     seed = drawn_seed(seed)
@@ -98,6 +117,7 @@ def command(
         resume=resume,
         device=device,
         journal=Journal(log) if log and first else None,
+        dp=privacy,
         on_progress=show if first else None,
     )
     leave_processes()
@@ -113,7 +133,16 @@ def command(
                 "generator_parameters": parameters,
                 "losses": checkpoint.history[-1] if checkpoint.history else {},
             }
+            | ({"differential_privacy": asdict(checkpoint.privacy.record)} if checkpoint.privacy else {})
         )
         return
     click.echo(f"{output}: {plan.family}, generator of {readable_count(parameters)} parameters, seed {seed}")
+    if checkpoint.privacy:
+        record = checkpoint.privacy.record
+        click.echo(
+            f"(ε = {record.epsilon:.4g}, δ = {record.delta:.3g})-differential privacy of each {record.unit}: "
+            f"{record.method()}"
+        )
+        for what in record.entered:
+            click.echo(f"Lost for what ships: the schema holds real {what}.")
     click.echo(f"Next:  edgeward compress {output} -o {dataset.schema.name}.edgeward")

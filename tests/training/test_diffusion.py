@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import pytest
 import torch
@@ -14,7 +13,7 @@ import torch_pruning
 from edgeward.compression.error import probe_inputs, run_onnx, run_torch
 from edgeward.compression.steps.export import export
 from edgeward.runtime.errors import TrainingError
-from edgeward.runtime.schema import Channel, ClassCondition, NumberColumn, Schema, SignalSchema, TableSchema
+from edgeward.runtime.schema import Channel, Schema, SignalSchema, TableSchema
 from edgeward.training import draws as draws_module
 from edgeward.training import loop
 from edgeward.training.checkpoint import load_checkpoint
@@ -25,9 +24,9 @@ from edgeward.training.families.diffusion import Diffusion, DiffusionGenerator, 
 from edgeward.training.families.ode import SAMPLERS, Sampler
 from edgeward.training.loop import TrainingProgress, train
 from edgeward.training.recipe import training_recipe_from_mapping
-from edgeward.training.state import TrainingState
 from torch import Tensor, nn
 
+from .ring import MODES, Found, generated_ring, share_of_own_class, shares_near_modes
 from .test_ode import COVARIANCE, MEAN, gaussian_velocity
 from .toy_schemas import TABLE, conditions_of, image, samples_of, signal
 
@@ -333,79 +332,22 @@ def test_a_pruner_takes_the_same_share_of_every_layer_s_channels(kind: str) -> N
 
 # What a short training comes to
 
-MODES = 8
-RING = TableSchema(
-    "ring",
-    "Eight small clouds on a circle; even ones are of class a, odd ones of class b.",
-    (NumberColumn("x", "1", -2.0, 2.0), NumberColumn("y", "1", -2.0, 2.0)),
-    (ClassCondition("side", ("a", "b"), ("even", "odd")),),
-)
-RING_SPREAD = 0.05
-
-
-def ring(n: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-    """Samples [n, 2] and the mode of each."""
-    generator = np.random.default_rng(4)
-    modes = generator.integers(MODES, size=n)
-    angles = 2.0 * np.pi * modes / MODES + 0.2
-    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return (centres + RING_SPREAD * generator.standard_normal((n, 2))).astype(np.float32), modes
-
 
 @pytest.fixture(scope="module")
-def ring_samples() -> dict[str, npt.NDArray[np.float64]]:
-    """By class: distance to the nearest centre, and its mode, of 800 samples of a model trained for a few seconds."""
+def found() -> Found:
+    """What a model trained for a few seconds makes of the ring."""
     options = {**OPTIONS, "widths": [96], "blocks": 3, "embedding": 32, "sampler_steps": 16}
-    recipe = training_recipe_from_mapping(
-        {
-            "name": "ring",
-            "data": "table",
-            "family": "diffusion",
-            "steps": 1000,
-            "batch_size": 256,
-            "learning_rate": 4e-3,
-            "weight_decay": 0.0,
-            "ema_decay": 0.99,
-            "class_balance": 0.0,
-            "evaluations": 0,
-            "diffusion": options,
-        },
-        "ring",
-    )
-    torch.manual_seed(1)
-    model = build_family("diffusion", RING, options)
-    rows, modes = ring(8000)
-    model.codec.fit(rows)
-    state = TrainingState(model, recipe)
-    samples, condition = torch.from_numpy(rows), torch.eye(2)[torch.from_numpy(modes % 2)]
-    for step in range(recipe.steps):
-        batch = torch.randint(len(rows), (recipe.batch_size,), generator=torch.Generator().manual_seed(step))
-        state.step(samples[batch], condition[batch], rng(step))
-    generator = state.averaged().generator().eval()
-    noise = torch.randn(800, 2, generator=torch.Generator().manual_seed(9))
-    centres = 2.0 * np.pi * np.arange(MODES) / MODES + 0.2
-    found = {}
-    for place, name in enumerate(("a", "b")):
-        with torch.no_grad():
-            points = generator(noise, torch.eye(2)[[place]].expand(800, 2)).numpy()
-        apart = np.linalg.norm(points[:, None] - np.stack([np.cos(centres), np.sin(centres)], axis=1), axis=2)
-        found[name] = np.stack([apart.min(axis=1), apart.argmin(axis=1)], axis=1)
-    return found
+    return generated_ring("diffusion", options, steps=1000, batch_size=256, learning_rate=4e-3)
 
 
-def test_a_short_training_covers_eight_modes(ring_samples: dict[str, npt.NDArray[np.float64]]) -> None:
-    everything = np.concatenate(list(ring_samples.values()))
-    distance, mode = everything[:, 0], everything[:, 1].astype(int)
-    shares = np.bincount(mode[distance < 4 * RING_SPREAD], minlength=MODES) / len(mode)
+def test_a_short_training_covers_eight_modes(found: Found) -> None:
+    shares = shares_near_modes(found)
     assert shares.min() > 0.6 / MODES
     assert shares.sum() > 0.9, "few samples lie between the modes"
 
 
-@pytest.mark.parametrize(("name", "place"), [("a", 0), ("b", 1)])
-def test_a_class_asked_for_is_the_class_generated(
-    name: str, place: int, ring_samples: dict[str, npt.NDArray[np.float64]]
-) -> None:
-    assert (ring_samples[name][:, 1] % 2 == place).mean() > 0.97
+def test_a_class_asked_for_is_the_class_generated(found: Found) -> None:
+    assert min(share_of_own_class(found).values()) > 0.97
 
 
 @pytest.mark.parametrize("at", [1, 5])

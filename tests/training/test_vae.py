@@ -200,5 +200,5 @@ def test_a_length_that_cannot_be_halved_is_named() -> None:
 
 
 def test_an_unknown_family_is_answered_with_those_there_are() -> None:
-    with pytest.raises(TrainingError, match="no family 'gan'; there are vae"):
-        build_family("gan", SCHEMA, OPTIONS)
+    with pytest.raises(TrainingError, match="no family 'flow'; there are vae, gan, diffusion"):
+        build_family("flow", SCHEMA, OPTIONS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ...runtime.schema import CategoryColumn, NumberColumn, TableSchema
@@ -64,7 +63,9 @@ class TableCodec(Codec):
                 else torch.zeros_like(entries).long()
             )
             chosen = torch.where(missing, torch.full_like(known, size - 1), known)
-            parts.append(2.0 * F.one_hot(chosen, size).to(samples.dtype) - 1.0)
+            # Not F.one_hot, which looks at its values, as no record's gradient alone (torch.func) can be.
+            is_it = chosen[:, None] == torch.arange(size, device=chosen.device)
+            parts.append(2.0 * is_it.to(samples.dtype) - 1.0)
         return torch.cat(parts, dim=1)
 
     def known(self, encoded: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from ...runtime.errors import TrainingError
 from ...runtime.schema import Schema
 from .diffusion import build_diffusion
 from .family import Family, Generative
+from .gan import build_gan
 from .vae import build_vae
 
 __all__ = ["FAMILIES", "Family", "Generative", "build_family"]
@@ -16,6 +17,7 @@ __all__ = ["FAMILIES", "Family", "Generative", "build_family"]
 FAMILIES: dict[str, Callable[[Schema, Mapping[str, Any]], Family]] = {
     "vae": build_vae,
     "diffusion": build_diffusion,
+    "gan": build_gan,
 }
 
 

@@ -141,6 +141,10 @@ class Diffusion(Family):
         """The mean squared error of the velocity."""
         return {"velocity": self.record_losses(samples, condition, draws).mean()}
 
+    def why_not_private(self) -> str | None:
+        """Nothing: its networks treat every record alone, and times are drawn for each where `draws` says so."""
+        return None
+
     def record_losses(self, samples: Tensor, condition: Tensor, draws: Draws) -> Tensor:
         """Each record's loss [n]; their mean is the loss of the batch.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -34,6 +35,8 @@ class Family(nn.Module, ABC):
 
     codec: Codec
     """Fitted before training starts."""
+    momentum: ClassVar[bool] = True
+    """Whether the optimisers go on in the direction of earlier steps."""
 
     def players(self) -> dict[str, nn.Module]:
         """The parts that take turns in a step, each with an optimiser of its own, in order; most families have one."""
@@ -41,7 +44,7 @@ class Family(nn.Module, ABC):
 
     @abstractmethod
     def losses(self, player: str, samples: Tensor, condition: Tensor, draws: Draws) -> dict[str, Tensor]:
-        """The terms of a player's loss of one batch; their sum is minimised over its parameters.
+        """The terms of a player's loss of one batch; their sum is minimised over its parameters, and no others.
 
         With several training processes each sees its part of the batch, and the mean of their losses must be the loss
         of the whole batch.
@@ -52,6 +55,17 @@ class Family(nn.Module, ABC):
             condition: [n, c].
             draws: The only source of randomness.
         """
+
+    def why_not_private(self) -> str | None:
+        """Why it cannot be trained with differential privacy, and what to do; None where it can."""
+        return "its loss is no sum of losses of single records; choose another family"
+
+    def record_losses(self, samples: Tensor, condition: Tensor, draws: Draws) -> Tensor:
+        """Each record's loss [n], which depends on no other record; arguments as of `losses`.
+
+        What private training needs, of families that say nothing against it.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def generator(self) -> Generative:

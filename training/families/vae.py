@@ -23,7 +23,7 @@ from ..networks import Norm, decoder_for, encoder_for
 from ..networks.condition import ConditionScaling
 from ..networks.flow import ConditionalFlow
 from .family import Family, Generative
-from .observation import Observation
+from .observation import Observation, Spread
 
 _LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
@@ -70,6 +70,7 @@ class Vae(Family):
         prior_couplings: Couplings of the prior's flow.
         prior_hidden: Width of their networks.
         norm: What normalises encoder and decoder.
+        spread: Where the decoder's variance comes from.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Vae(Family):
         prior_couplings: int,
         prior_hidden: int,
         norm: Norm = "batch",
+        spread: Spread = "batch",
     ) -> None:
         super().__init__()
         for name, value, fewest in (
@@ -95,24 +97,45 @@ class Vae(Family):
         self.noise_size, self.condition_size = noise_size, condition_size
         self.codec = codec_for(schema)
         self.scaling = ConditionScaling(schema)
-        self.observation = Observation(self.codec)
+        self.observation = Observation(self.codec, spread)
         self.encoder = encoder_for(self.codec.shape, condition_size, 2 * noise_size, widths, norm)
         self.prior = ConditionalFlow(noise_size, condition_size, prior_hidden, prior_couplings)
         self.decoder = decoder_for(noise_size + condition_size, self.codec.shape, widths, norm)
 
     def losses(self, player: str, samples: Tensor, condition: Tensor, draws: Draws) -> dict[str, Tensor]:  # noqa: ARG002 - one player
         """The negative evidence lower bound per number of a sample, as its two terms."""
+        x, decoded, divergence = self._bound(samples, condition, draws)
+        known = self.codec.known(x)
+        reconstruction = (
+            self.observation.record_losses(x, decoded, known).mean()
+            if self.observation.learnt
+            else self.observation.loss(x, decoded, known)
+        )
+        return {"reconstruction": reconstruction, "divergence": divergence.mean() / x[0].numel()}
+
+    def why_not_private(self) -> str | None:
+        """The variance of a batch mixes its records."""
+        if self.observation.learnt:
+            return None
+        return 'its decoder\'s variance is that of the whole batch; set spread = "learnt" in [vae]'
+
+    def record_losses(self, samples: Tensor, condition: Tensor, draws: Draws) -> Tensor:
+        """Each record's negative bound per number of a sample [n], where the spread is learnt."""
+        x, decoded, divergence = self._bound(samples, condition, draws)
+        return self.observation.record_losses(x, decoded, self.codec.known(x)) + divergence / x[0].numel()
+
+    def _bound(self, samples: Tensor, condition: Tensor, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples in model space, what the decoder says of them, and the divergence [n] of posterior and prior."""
         x, condition = self.codec.encode(samples), self.scaling(condition)
         mean, log_variance = self.encoder(x, condition).chunk(2, dim=1)
         # An untrained encoder can ask for a variance that blows the decoder's batch statistics up for good.
         log_variance = log_variance.clamp(*_LOG_VARIANCE_RANGE)
         epsilon = draws.normal(*mean.shape)
         z = mean + torch.exp(0.5 * log_variance) * epsilon
-        reconstruction = self.observation.loss(x, self.decoder(torch.cat([z, condition], dim=1)), self.codec.known(x))
+        decoded = self.decoder(torch.cat([z, condition], dim=1))
         # The flow's density has no closed divergence; one sample a record estimates it without bias.
         log_posterior = -0.5 * (epsilon.square() + log_variance + math.log(2.0 * math.pi)).sum(dim=1)
-        divergence = (log_posterior - self.prior.log_density(z, condition)).mean()
-        return {"reconstruction": reconstruction, "divergence": divergence / x[0].numel()}
+        return x, decoded, log_posterior - self.prior.log_density(z, condition)
 
     def generator(self) -> VaeGenerator:
         """Prior, decoder and likelihood as they ship; they share their weights with the model."""

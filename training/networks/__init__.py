@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from torch import nn
 
 from .conv import ConvDecoder, ConvEncoder
+from .critic import FEATURES, Critic
 from .denoiser import Denoiser, denoiser_for
 from .mlp import MlpDecoder, MlpEncoder
 from .norm import Norm
 
-__all__ = ["Denoiser", "Norm", "decoder_for", "denoiser_for", "encoder_for"]
+__all__ = ["Critic", "Denoiser", "Norm", "critic_for", "decoder_for", "denoiser_for", "encoder_for"]
 
 
 def decoder_for(inputs: int, shape: tuple[int, ...], widths: Sequence[int], norm: Norm = "batch") -> nn.Module:
@@ -42,3 +43,12 @@ def encoder_for(
     if len(shape) == 1:
         return MlpEncoder(shape[0], condition_size, outputs, widths, norm)
     return ConvEncoder(shape, condition_size, outputs, widths, norm)
+
+
+def critic_for(shape: tuple[int, ...], condition_size: int, widths: Sequence[int]) -> Critic:
+    """An untrained critic of samples [n, *shape] and conditions [n, c]; widths as the decoder's.
+
+    Raises:
+        ValueError: An axis cannot be halved as often as there are stages.
+    """
+    return Critic(encoder_for(shape, 0, FEATURES, widths, "none"), condition_size)

@@ -1,0 +1,48 @@
+"""Choices through which gradients flow: what a GAN's generator says of categories and gaps, and what its critic sees.
+
+The critic must see a choice made, as real samples show it: probabilities alone would give a generated one away. So it
+sees the likeliest, and the gradient passes as if it had seen the probabilities ("straight through", Bengio, Léonard &
+Courville 2013; Jang, Gu & Poole, ICLR 2017). Which choice is made, the noise decides as it decides the numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..codecs import Codec
+
+
+def relaxed(codec: Codec, raw: Tensor) -> Tensor:
+    """A network's output in model space [n, *codec.shape]: of choices the probabilities, from -1 for 0 to 1 for 1."""
+    if not codec.choices:
+        return raw
+    groups = [2.0 * torch.softmax(group, dim=2) - 1.0 for group in _groups(codec, raw)]
+    return torch.cat([raw[:, : codec.numbers], *(group.flatten(1, 2) for group in groups)], dim=1)
+
+
+def chosen(codec: Codec, encoded: Tensor) -> Tensor:
+    """Relaxed samples as the codec encodes real ones: the likeliest chosen, what is missing 0; the gradient passes."""
+    if not codec.choices:
+        return encoded
+    made = []
+    for group in _groups(codec, encoded.detach()):
+        one_hot = F.one_hot(group.argmax(dim=2), group.shape[2]).movedim(-1, 2)
+        made.append((2.0 * one_hot.to(encoded.dtype) - 1.0).flatten(1, 2))
+    hard = torch.cat([encoded[:, : codec.numbers].detach(), *made], dim=1)
+    passed = encoded[:, codec.numbers :]
+    choices = hard[:, codec.numbers :] + (passed - passed.detach())
+    return torch.cat([encoded[:, : codec.numbers] * codec.known(hard), choices], dim=1)
+
+
+def _groups(codec: Codec, encoded: Tensor) -> list[Tensor]:
+    """The features that are choices, each run of groups of one size together [n, groups, size, *axes]."""
+    parts, start = [], codec.numbers
+    for size, run in itertools.groupby(codec.choices):
+        count = len(list(run))
+        parts.append(encoded[:, start : start + count * size].reshape(-1, count, size, *encoded.shape[2:]))
+        start += count * size
+    return parts

@@ -1,0 +1,1 @@
+"""Training with differential privacy: what is promised, sampled, clipped, noised and added up."""
