@@ -141,7 +141,7 @@ def test_a_teacher_of_other_classes_is_refused_before_the_judging(
         ([], 2, "Missing option '--against'"),
         (["--against", "absent"], 3, "there is no folder absent"),
         (["--against", "empty"], 3, "empty holds no WFDB header"),
-        (["--against", "text.pt"], 3, "there is no folder text.pt"),
+        (["--against", "text.pt"], 3, "text.pt is a file, and what is wanted is the folder"),
         (["--against", "simulated", "--teacher", "absent.pt"], 8, "absent.pt does not exist"),
         (["--against", "simulated", "--teacher", "text.pt"], 8, "text.pt is damaged, or is no checkpoint"),
         (["--against", "simulated", "--teacher", "truncated.pt"], 8, "truncated.pt is damaged, or is no checkpoint"),

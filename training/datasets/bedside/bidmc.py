@@ -14,7 +14,7 @@ from ..dataset import Dataset
 from ..label_classes import chosen_values
 from ..patient_samples import SPLITS, PatientSamples
 from ..recorded import Recording, recorded_dataset
-from ..wfdb.folder import record_names
+from ..wfdb.folder import record_names, refuse_missing
 from .bidmc_notes import notes
 from .bidmc_record import BidmcHeader, is_record, read_bidmc_header, read_bidmc_record
 from .bidmc_split import deal_subjects
@@ -82,7 +82,9 @@ def _load(
 ) -> Dataset:
     schema = bedside_schema(pressure=pressure)
     chosen_values(schema.label, classes)
-    headers = [read_bidmc_header(path, name) for name in record_names(path, "BIDMC records", _ADVICE, is_record)]
+    names = record_names(path, "BIDMC records", _ADVICE, is_record)
+    refuse_missing(path, [f"{name}n" for name in names], _ADVICE)
+    headers = [read_bidmc_header(path, name) for name in names]
     parts = _parts(path, headers)
     wanted = [header for header in headers if header.pressure or not pressure]
     subjects = {header.person.subject for header in wanted}

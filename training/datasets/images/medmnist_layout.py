@@ -130,7 +130,7 @@ def _check_images(header: Header, where: str) -> None:
 
 def _check_labels(header: Header, images: int, where: str) -> None:
     if header.shape[0] != images:
-        raise DataError(f"{where} are {header.shape[0]} for {images} images")
+        raise DataError(f"{where} are {header.shape[0]} for {images} images; give every image one label")
     if math.prod(header.shape[1:]) != 1:
         raise DataError(
             f"{where} are of shape {header.shape}: several labels an image, as in ChestMNIST; a generator is asked for "

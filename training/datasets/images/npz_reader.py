@@ -148,7 +148,10 @@ class NpzReader:
                 cast(BinaryIO, stream), max_header_size=_MOST_HEADER_BYTES
             )
         if dtype.kind not in "biufU":
-            raise DataError(f"{where} is of type {dtype}, no plain array of numbers or texts")
+            remedy = "make images of different sizes all alike" if dtype.kind == "O" else "give it a plain type"
+            raise DataError(
+                f"{where} is of type {dtype}, no plain array of numbers or texts; {remedy} and save it again"
+            )
         if fortran and len(shape) > 1:
             raise DataError(f"{where} is saved column by column; save it again after numpy.ascontiguousarray")
         header = Header(dtype, tuple(int(length) for length in shape))
@@ -180,7 +183,7 @@ def _check_archive(file: BinaryIO, name: str) -> None:
         raise DataError(f"{name} has {size} bytes, and at most {MOST_BYTES} are read; save fewer or smaller images")
     file.seek(0)
     if file.read(2) != b"PK":
-        raise DataError(f"{name} is no npz file, as numpy.savez writes it")
+        raise DataError(f"{name} is no npz file; name one that numpy.savez or savez_compressed wrote")
     start = max(0, size - _COMMENT_BYTES - _DIRECTORY_END.size - _LARGE_DIRECTORY_BYTES)
     file.seek(start)
     tail = file.read()

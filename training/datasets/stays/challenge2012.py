@@ -19,7 +19,7 @@ from ..digest import dataset_digest
 from ..label_classes import chosen_values, keep_classes, narrowed
 from ..occurrence import as_they_occur
 from .challenge2012_files import REMEDY, StaySet, find_sets, read_stays
-from .challenge2012_notes import notes
+from .challenge2012_notes import notes, unusable
 from .challenge2012_outcomes import read_outcomes
 from .challenge2012_stay import Stay, parse_stay
 from .definition import ICU_TYPE, OUTCOME, SEX, age_band, stay_schema
@@ -57,7 +57,7 @@ def load_stays(folder: Path, *, classes: Sequence[str] | None = None, on_progres
     stays, died = _stays_of_all(sets, on_progress)
     kept = [stay for stay in stays if stay.age_a is not None and stay.sex and stay.icu_type and stay.measured]
     everyone = {name: _split([stay for stay in kept if split_of(stay.record_id) == name], died) for name in SPLITS}
-    _check_enough(everyone, chosen)
+    _check_enough(everyone, chosen, unusable(stays))
     splits = {name: keep_classes(split, OUTCOME, chosen) for name, split in everyone.items()}
     schema = stay_schema()
     conditions = tuple(
@@ -139,12 +139,12 @@ def _split(stays: Sequence[Stay], died: Mapping[int, bool]) -> Split:
     )
 
 
-def _check_enough(splits: Mapping[str, Split], chosen: Sequence[str]) -> None:
+def _check_enough(splits: Mapping[str, Split], chosen: Sequence[str], left_out: Sequence[str]) -> None:
     for split_name, split in splits.items():
         for name in chosen:
             count = int((split.columns["outcome"] == OUTCOME.values.index(name)).sum())
             if count < MINIMUM_STAYS[split_name]:
                 raise DataError(
                     f"the {split_name} split has {count} stays with outcome {name}, and at least "
-                    f"{MINIMUM_STAYS[split_name]} are needed; add sets, of 4000 stays each"
+                    + " ".join([f"{MINIMUM_STAYS[split_name]} are needed; add sets, of 4000 stays each.", *left_out])
                 )

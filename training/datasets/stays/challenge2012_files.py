@@ -60,6 +60,10 @@ def find_sets(folder: Path) -> tuple[StaySet, ...]:
         DataError: There is none, or one lacks its outcomes or its stays.
     """
     advice = f"download set-c.tar.gz and Outcomes-c.txt from {SOURCE} and name their folder"
+    if folder.is_file():
+        is_of_set = _STAYS.fullmatch(folder.name) or _OUTCOMES.fullmatch(folder.name)
+        remedy = f"name {folder.parent} instead" if is_of_set else advice
+        raise DataError(f"{folder} is a file, and what is wanted is the folder of a set; {remedy}")
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; {advice}, or use the data 'simulated'")
     outcomes, stays = {}, {}

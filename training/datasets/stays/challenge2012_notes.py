@@ -26,7 +26,7 @@ def notes(stays: Sequence[Stay], splits: Mapping[str, Split], everyone: Mapping[
         + ", ".join(f"{len(split)} stays in {name}" for name, split in splits.items())
         + "; each is taken for another patient, as the source does not tell.",
         *_unwanted_outcomes(splits, everyone),
-        *_unusable(stays),
+        *unusable(stays),
         "A point is an hour: its last value, of Urine the sum; 48:00 belongs to the last hour.",
         *_values_not_used(stays),
         *_left_out_variables(stays),
@@ -34,6 +34,7 @@ def notes(stays: Sequence[Stay], splits: Mapping[str, Split], everyone: Mapping[
         "Mg is in mg/dL: the challenge says mmol/L, but the values are no such concentrations.",
         "Height is not used: most stays have none.",
         _known(splits),
+        *_never_measured(splits["train"]),
     ]
     return tuple(found)
 
@@ -43,7 +44,8 @@ def _unwanted_outcomes(splits: Mapping[str, Split], everyone: Mapping[str, Split
     return [f"{unwanted} stays of another {OUTCOME.name} are left out, as asked."] if unwanted else []
 
 
-def _unusable(stays: Sequence[Stay]) -> list[str]:
+def unusable(stays: Sequence[Stay]) -> list[str]:
+    """How many stays are left out, and for what they lack."""
     reasons = {
         "whose sex is not told": sum(not stay.sex for stay in stays),
         "whose age is not told or no adult's": sum(stay.age_a is None for stay in stays),
@@ -86,3 +88,14 @@ def _known(splits: Mapping[str, Split]) -> str:
         f"{known.mean():.1%} of the entries are known, from {by_variable[least]:.1%} of {VARIABLES[least].name} to "
         f"{by_variable[most]:.1%} of {VARIABLES[most].name}."
     )
+
+
+def _never_measured(train: Split) -> list[str]:
+    measured = np.count_nonzero(~np.isnan(train.samples), axis=(0, 2)).tolist()
+    names = [variable.name for variable, count in zip(VARIABLES, measured, strict=True) if not count]
+    if not names:
+        return []
+    return [
+        "Never measured in train, so that nothing is learnt of them and a value generated means nothing: "
+        f"{', '.join(names)}."
+    ]

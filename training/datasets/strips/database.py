@@ -66,6 +66,8 @@ def load_strips(
     if is_mitbih:
         names = [name for split in SPLITS for name in MITBIH_RECORDS[split]]
         refuse_missing(path, names, mitbih.ADVICE)
+    if not any((path / f"{name}.atr").is_file() for name in names):
+        raise DataError(f"{path} holds records without annotations (*.atr), so no rhythm is known; {_ADVICE}")
     read: list[RecordStrips] = []
     unread: list[str] = []
     for done, name in enumerate(names, start=1):

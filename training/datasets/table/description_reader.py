@@ -44,7 +44,8 @@ def find_description(path: Path) -> tuple[Path, TableDescription]:
                 f"{path} has no description beside it ({toml.name}); write one with: edgeward data infer "
                 f"{shlex.quote(str(path))} --label COLUMN -o {shlex.quote(str(toml))}"
             )
-        raise DataError(f"there is no file {path}; name a table (CSV, Parquet) or its description (TOML)")
+        held = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
+        raise DataError(f"{held}; name a table (CSV, Parquet) or its description (TOML)")
     text = _read(toml)
     description = parse_description(text, toml.name)
     if path != toml and (toml.parent / description.file).resolve() != path.resolve():

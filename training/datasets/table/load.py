@@ -32,8 +32,8 @@ def load_table(path: Path, *, classes: Sequence[str] | None = None, on_progress:
 
     Raises:
         RequestError: A class is unknown, or fewer than two are asked for.
-        DataError: The description or the table is missing or damaged, they do not fit each other, or a class has too
-            few rows; the message names file, line and column.
+        DataError: The description or the table is missing or damaged, they do not fit each other, a class has too few
+            rows, or a column no entry to train on; the message names file, line and column.
         BackendError: It is Parquet, and pyarrow is not installed.
     """
     toml, description = find_description(path)
@@ -42,11 +42,12 @@ def load_table(path: Path, *, classes: Sequence[str] | None = None, on_progress:
     rows = open_rows(file, description.separator, description.encoding)
     contents = read_contents(rows, description, toml.name, on_progress)
     part = split_patients(contents.patients, contents.labels, description.split.shares, description.split.seed)
-    chosen = _chosen_classes(contents, part, description.label, classes, toml)
+    chosen = _chosen_classes(contents, part, description, classes, toml)
     names = description.label.classes()
     index_of = np.array([chosen.index(name) if name in chosen else -1 for name in names])
     labels = index_of[contents.labels]
     members = {name: (part == number) & (labels >= 0) for number, name in enumerate(SPLITS)}
+    _refuse_unknown_columns(contents, members["train"], description, toml)
     groups = group_names(description, contents.values, members["train"])
     splits = {
         name: Split(
@@ -95,7 +96,7 @@ def _check_asked(classes: Sequence[str] | None, label: LabelSource) -> None:
 def _chosen_classes(
     contents: TableContents,
     part: npt.NDArray[np.intp],
-    label: LabelSource,
+    description: TableDescription,
     wanted: Sequence[str] | None,
     toml: Path,
 ) -> tuple[str, ...]:
@@ -104,7 +105,7 @@ def _chosen_classes(
     Raises:
         DataError: One that is asked for has too few rows, or fewer than two have enough.
     """
-    names = label.classes()
+    names = description.label.classes()
     in_part = [contents.labels[part == number] for number in range(len(SPLITS))]
     counts = np.stack([np.bincount(labels, minlength=len(names)) for labels in in_part])
     enough = (counts[0] >= MINIMUM_TRAIN_ROWS) & (counts[1:].min(axis=0) >= 1)
@@ -122,8 +123,23 @@ def _chosen_classes(
         raise DataError(f"{rule}; leave them out with --classes, {remedy}")
     chosen = tuple(name for place, name in enumerate(names) if enough[place] and (wanted is None or name in wanted))
     if len(chosen) < 2:
-        raise DataError(f"fewer than two classes can be learnt: {rule}; {remedy}")
+        # Rows may be enough, and yet none left to test on: all of a patient's are in one split.
+        patients = len(np.unique(contents.patients))
+        whose = f"; the {len(part)} rows are of {patients} patient(s)" if description.patient else ""
+        raise DataError(f"fewer than two classes can be learnt: {rule}{whose}; {remedy}")
     return chosen
+
+
+def _refuse_unknown_columns(
+    contents: TableContents, train: npt.NDArray[np.bool_], description: TableDescription, toml: Path
+) -> None:
+    known = np.count_nonzero(~np.isnan(contents.values[train]), axis=0).tolist()
+    names = [source.column for source, count in zip(description.columns, known, strict=True) if not count]
+    if names:
+        raise DataError(
+            f"{description.file} holds no entry of {', '.join(names)} in the {int(train.sum())} rows to train on, so "
+            f"nothing can be learnt of it; move it from columns to left_out in {toml}"
+        )
 
 
 def _schema(description: TableDescription, classes: tuple[str, ...], shares: tuple[float, ...]) -> TableSchema:

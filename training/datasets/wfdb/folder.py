@@ -32,6 +32,10 @@ def check_folder(folder: Path, what: str, advice: str, of_kind: Callable[[str], 
     Raises:
         DataError: As said.
     """
+    if folder.is_file():
+        near = any(of_kind(path.stem) for path in folder.parent.glob("*.hea"))
+        remedy = f"name {folder.parent} instead" if near else advice
+        raise DataError(f"{folder} is a file, and what is wanted is the folder of {what}; {remedy}")
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; {advice}, or use the data 'simulated'")
     if any(of_kind(path.stem) for path in folder.glob("*.hea")):

@@ -339,7 +339,7 @@ def bytes_of(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], ob
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no numbers": (lambda f: (f / "bidmc02n.hea").unlink(), r"bidmc02n\.hea is missing"),
+    "no numbers": (lambda f: (f / "bidmc02n.hea").unlink(), r"headers of 1 of .*: bidmc02n;"),
     "no numbers' samples": (lambda f: (f / "bidmc02n.dat").unlink(), r"bidmc02n\.dat is missing"),
     "no samples": (lambda f: (f / "bidmc02.dat").unlink(), r"bidmc02\.dat is missing"),
     "truncated": (bytes_of("bidmc02.dat", lambda b: b[:-7]), r"bidmc02\.dat is truncated: 120001 bytes, .* 120008"),
@@ -394,6 +394,13 @@ class TestBadInput:
         (folder / "RECORDS").write_text("".join(f"bidmc{k:02d}\nbidmc{k:02d}n\n" for k in range(1, 20)))
         with pytest.raises(DataError, match=r"3 of 19 records \(half a download\?\): bidmc17, bidmc18, bidmc19;"):
             load_bidmc(folder)
+
+    def test_numbers_that_are_missing_are_told_before_any_record_is_read(self, folder: Path) -> None:
+        (folder / "bidmc14n.hea").unlink()
+        seen: list[str] = []
+        with pytest.raises(DataError, match=r"headers of 1 of \d+ records \(half a download\?\): bidmc14n;"):
+            load_bidmc(folder, on_progress=lambda *step: seen.append(step[2]))
+        assert not seen
 
     def test_an_unknown_band_is_refused_before_anything_is_read(self, tmp_path: Path) -> None:
         with pytest.raises(RequestError, match=r"no heart_rate_band 'rapid'; give some of slow,usual,fast"):

@@ -260,7 +260,14 @@ BAD: dict[str, tuple[Callable[[Arrays], object], str]] = {
         lambda a: a.update(train_labels=np.zeros((80, 14), np.uint8)),
         "several labels an image, as in ChestMNIST",
     ),
-    "label count": (lambda a: a.update(test_labels=a["test_labels"][:-1]), "test_labels are 39 for 40 images"),
+    "label count": (
+        lambda a: a.update(test_labels=a["test_labels"][:-1]),
+        "test_labels are 39 for 40 images; give every image one label",
+    ),
+    "images of mixed sizes": (
+        lambda a: a.update(train_images=np.array([np.zeros((28 + k % 2, 28), np.uint8) for k in range(80)], object)),
+        "train_images is of type object, .* make images of different sizes all alike and save it again",
+    ),
     "label type": (lambda a: a.update(test_labels=np.zeros(40)), "test_labels are of type float64"),
     "negative label": (lambda a: a.update(val_labels=np.full(30, -1)), "val_labels holds -1 at image 0"),
     "high label": (lambda a: a.update(val_labels=np.full(30, 256)), "val_labels holds 256 at image 0"),

@@ -204,7 +204,13 @@ class TestNotes:
 
     def test_known_entries_are_told(self, dataset: Dataset) -> None:
         share = 4 / (36 * 48)
-        assert f"{share:.1%} of the entries are known, from 0.0% of SysABP to 2.1% of" in dataset.provenance.notes[-1]
+        assert f"{share:.1%} of the entries are known, from 0.0% of SysABP to 2.1% of" in dataset.provenance.notes[-2]
+
+    def test_channels_without_a_value_in_train_are_told(self, dataset: Dataset) -> None:
+        told = dataset.provenance.notes[-1]
+        assert told.startswith("Never measured in train, so that nothing is learnt of them")
+        named = told.partition("nothing: ")[2].rstrip(".").split(", ")
+        assert named == [name for name in CHANNELS if name not in ("HR", "GCS", "Urine", "Weight")]
 
     def test_the_source_is_named_as_its_licence_wants(self, dataset: Dataset) -> None:
         provenance = dataset.provenance
@@ -370,8 +376,12 @@ class TestDamage:
         (folder / "set-c").mkdir()
         with pytest.raises(DataError, match=rf"name {folder} instead"):
             load_stays(folder / "set-c")
-        with pytest.raises(DataError, match="there is no folder"):
-            load_stays(folder / "set-c.tar.gz")
+        for file in ("set-c.tar.gz", "Outcomes-c.txt"):
+            with pytest.raises(DataError, match=rf"{file} is a file, .* the folder of a set; name {folder} instead"):
+                load_stays(folder / file)
+        (tmp_path / "x.csv").write_text("")
+        with pytest.raises(DataError, match=r"x.csv is a file, .*; download set-c.tar.gz"):
+            load_stays(tmp_path / "x.csv")
         (tmp_path / "empty").mkdir()
         with pytest.raises(DataError, match=r"holds no set of the Challenge 2012; download"):
             load_stays(tmp_path / "empty")
@@ -413,6 +423,9 @@ class TestDamage:
         few = dict(list(made_up_stays().items())[:40])
         with pytest.raises(DataError, match=r"train split has \d+ stays with outcome survived, and at least 20"):
             load_stays(write_packed(tmp_path, few))
+        empty = {number: stay_text(number, []) for number in made_up_stays()}
+        with pytest.raises(DataError, match=r"has 0 stays .* 120 stays in which nothing was measured are left out\."):
+            load_stays(write_packed(tmp_path / "empty", empty))
         nobody_died = {number: text for number, text in made_up_stays().items() if number % 2 == 0}
         folder = write_packed(tmp_path / "alive", nobody_died)
         with pytest.raises(DataError, match="0 stays with outcome died"):

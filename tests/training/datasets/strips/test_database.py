@@ -152,6 +152,7 @@ class TestTooLittle:
 
     def test_a_folder_without_ecgs_is_refused(self, tmp_path: Path, write_record: Callable[..., None]) -> None:
         write_record(tmp_path, "a", {"PLETH": np.zeros(3000)}, fs=125, units=["NU"])
+        (tmp_path / "a.atr").touch()
         with pytest.raises(DataError, match="no record has two signals in mV"):
             load_strips(tmp_path)
 
@@ -175,6 +176,12 @@ class TestBadInput:
     def test_the_folder_above_is_answered_with_the_right_one(self, folder: Path) -> None:
         with pytest.raises(DataError, match="name .*db instead"):
             load_dataset("ecg-strips", folder.parent)
+
+    def test_records_without_any_annotations_are_another_database(self, folder: Path) -> None:
+        for path in folder.glob("*.atr"):
+            path.unlink()
+        with pytest.raises(DataError, match=r"without annotations \(\*\.atr\), .*; name a folder of WFDB records"):
+            load_strips(folder)
 
     def test_half_a_download_of_mit_bih_is_told(self, tmp_path: Path) -> None:
         for name in (*DS1, *DS2[:-2], *PACED):

@@ -230,6 +230,24 @@ def test_too_little_data_is_refused_with_the_counts(ward: Callable[..., Path]) -
         load_table(toml)
 
 
+def test_rows_of_one_patient_cannot_be_split_and_the_message_says_whose_they_are(ward: Callable[..., Path]) -> None:
+    toml = ward(dataclasses.replace(WARD, patient="mrn", left_out={}), {(line, 0): "M1" for line in range(2, 402)})
+    with pytest.raises(DataError, match=r"fewer than two classes .*; the 400 rows are of 1 patient\(s\); make"):
+        load_table(toml)
+
+
+@pytest.mark.parametrize(("column", "place"), [("age", 1), ("code", 4)])
+def test_a_column_without_an_entry_to_train_on_is_refused(ward: Callable[..., Path], column: str, place: int) -> None:
+    absent = {(line, place): "" for line in range(2, 402)}
+    with pytest.raises(DataError, match=rf"no entry of {column} in the \d+ rows .* left_out in .*ward.toml"):
+        load_table(ward(dataclasses.replace(WARD, groups=()), absent))
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is a folder; name a table \(CSV, Parquet\) or its description"):
+        load_table(tmp_path)
+
+
 def test_classes_that_make_no_sense_are_refused(ward: Callable[..., Path]) -> None:
     for classes, told in (
         (["none"], "no class 'none'; give some of absent, present, grave"),

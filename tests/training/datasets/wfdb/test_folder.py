@@ -52,6 +52,14 @@ class TestRecordNames:
         with pytest.raises(DataError, match=r"there is no folder .*; do this, or use the data 'simulated'"):
             names(tmp_path / "none")
 
+    def test_a_file_is_answered_with_its_folder_if_that_holds_records(self, tmp_path: Path) -> None:
+        touch(tmp_path / "db", "a1")
+        with pytest.raises(DataError, match=r"a1.hea is a file, .* the folder of records; name .*db instead"):
+            names(tmp_path / "db" / "a1.hea")
+        (tmp_path / "x.csv").write_text("")
+        with pytest.raises(DataError, match=r"x.csv is a file, and what is wanted is the folder of records; do this"):
+            names(tmp_path / "x.csv")
+
     def test_the_folder_within_is_named(self, tmp_path: Path) -> None:
         touch(tmp_path / "inner", "a1")
         with pytest.raises(DataError, match=r"holds no WFDB header .*; name .*inner instead"):
