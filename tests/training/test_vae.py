@@ -200,5 +200,5 @@ def test_a_length_that_cannot_be_halved_is_named() -> None:
 
 
 def test_an_unknown_family_is_answered_with_those_there_are() -> None:
-    with pytest.raises(TrainingError, match="no family 'flow'; there are vae, gan, diffusion"):
+    with pytest.raises(TrainingError, match="no family 'flow'; there are vae, diffusion, gan"):
         build_family("flow", SCHEMA, OPTIONS)

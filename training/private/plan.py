@@ -28,8 +28,8 @@ class PrivacyPlan:
     """The most that may be spent."""
     delta: float | None = None
     """None: a tenth of 1 / n, for n patients or records."""
-    clip: float = 1.0
-    """Largest norm of one gradient."""
+    clip: float = 0.2
+    """Largest norm of one gradient. Below that of most: Adam makes up for short steps, and noise shrinks with it."""
     unit: Unit = "patient"
     """Whose presence is to be hidden: a patient with all records, or one record."""
 

@@ -57,7 +57,7 @@ def test_the_checkpoint_tells_the_epsilon_that_opacus_finds_for_the_same_run(
     assert privacy
     record = privacy.record
     assert privacy.asked == PLAN
-    assert (record.steps, record.clip, record.unit, record.accountant) == (6, 1.0, "record", "prv")
+    assert (record.steps, record.clip, record.unit, record.accountant) == (6, 0.2, "record", "prv")
     assert record.sampling_rate == 16 / len(table.train)
     assert record.delta == pytest.approx(0.1 / len(table.train))
     theirs = PRVAccountant()
@@ -165,7 +165,7 @@ def test_shares_of_classes_are_counted_under_noise_which_epsilon_covers(table: D
     schema = dataclasses.replace(table.schema, conditions=(*table.schema.conditions, ward))
     columns = {**table.train.columns, "ward": np.arange(len(table.train)) % 2.0}
     asked = dataclasses.replace(table, schema=schema, train=dataclasses.replace(table.train, columns=columns))
-    run = PrivateRun(asked, private_recipe(), PLAN, key=f"{7:032x}")
+    run = PrivateRun(asked, private_recipe(), PLAN, key="1" * 32)  # a known key: a test may not need luck
     shared = run.dataset.schema.conditions[-1]
     assert isinstance(shared, ClassCondition)
     assert shared.shares != ward.shares
