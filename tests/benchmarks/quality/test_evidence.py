@@ -17,10 +17,12 @@ def told(evidence: Evidence) -> dict[str, object]:
 
 
 def test_a_private_training_is_told_in_full() -> None:
-    evidence = Evidence({"int8": "0" * 64}, {}, {}, (), (), (), dp=RECORD)
+    record = replace(RECORD, steps=400, counts_noise_multiplier=20.0)
+    evidence = Evidence({"int8": "0" * 64}, {}, {}, (), (), (), dp=record)
     assert told(evidence)["differential_privacy"] == {
         **{"epsilon": 3.0, "delta": 1e-6, "accountant": "rdp", "noise_multiplier": 1.1, "clip": 0.5},
         **{"sampling_rate": 0.02, "unit": "patient", "entered": [], "kept": True},
+        **{"steps": 400, "counts_noise_multiplier": 20.0},
     }
     assert told(Evidence({}, {}, {}, (), (), ()))["differential_privacy"] is None
 
