@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from edgeward.runtime.schema import Schema
 from edgeward.training.families import Family, build_family
 from edgeward.training.private.gradients import (
     Gradients,
@@ -13,6 +14,7 @@ from edgeward.training.private.gradients import (
 )
 from torch import Tensor
 
+from ..toy_schemas import conditions_of, image, samples_of, signal
 from .private_runs import private_recipe, small_table
 
 N = 7
@@ -134,3 +136,24 @@ def test_records_taken_in_parts_for_lack_of_memory_are_clipped_alike(monkeypatch
     monkeypatch.setattr("edgeward.training.private.gradients._NUMBERS_AT_ONCE", 1)
     in_parts = flat(step(model, samples, condition, clip=1e-3, noise_multiplier=0.0))
     assert float(in_parts.double().norm()) * 4.0 <= N * 1e-3 * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("family", ["vae", "diffusion"])
+@pytest.mark.parametrize(
+    "schema", [signal(2, 8), signal(2, 8, gappy=1), image(1, 8)], ids=["signal", "series", "image"]
+)
+def test_convolutions_along_axes_give_gradients_of_single_records_too(family: str, schema: Schema) -> None:
+    torch.manual_seed(3)
+    options = {"widths": [8, 8]} | ({} if family == "vae" else {"condition_dropout": 0.0})
+    recipe = private_recipe(family, options)
+    model = build_family(family, schema, recipe.options)
+    model.codec.fit_public()
+    samples, condition = torch.from_numpy(samples_of(schema, 2)), conditions_of(2)
+    _, gradients = record_gradients(model, samples, condition, np.random.default_rng(5))
+    for i in range(2):
+        draws = RecordDraws(np.random.default_rng(5), 2, torch.tensor([i]))
+        model.zero_grad()
+        model.record_losses(samples[i : i + 1], condition[i : i + 1], draws).sum().backward()
+        for name, parameter in model.named_parameters():
+            alone = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            torch.testing.assert_close(gradients[name][i], alone, rtol=1e-3, atol=1e-5)
