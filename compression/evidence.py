@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 from ..benchmarks.quality import EVIDENCE_NAME, Evidence
-from ..benchmarks.quality.figure import Figure
 from ..benchmarks.quality.judge import TEACHER
 from ..benchmarks.quality.measures import MEASURES
 from ..runtime.atomic import atomic_folder
@@ -65,15 +64,7 @@ def evidence_section(evidence: Evidence) -> str:
     for name, measure in MEASURES.items():
         figures = [evidence.figure(name, source) for source in sources]
         if any(figures):
-            lines.append(f"| {measure.title} | {' | '.join(_cell(figure) for figure in figures)} |")
+            lines.append(f"| {measure.title} | {' | '.join(f.text(3, ' to ') if f else '' for f in figures)} |")
     notes = [*evidence.method["notes"], *data["notes"]]
     lines += ["", "Known limits:", "", *(f"- {note}" for note in notes), ""]
     return "\n".join(lines)
-
-
-def _cell(figure: Figure | None) -> str:
-    if figure is None or figure.value is None:
-        return ""
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.3f}"
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"

@@ -45,16 +45,14 @@ class Judged:
         """Of what ships, or else of the recipe it was trained by."""
         if self.bundle:
             return f"{self.bundle.manifest.name} {self.bundle.manifest.version}"
-        assert self.teacher  # noqa: S101 - one of the two is there
-        return self.teacher.recipe.name
+        return self._alone.recipe.name
 
     @property
     def digest(self) -> str:
         """SHA-256 of the bundle's manifest, or else of the teacher's weights."""
         if self.bundle:
             return self.bundle.digest
-        assert self.teacher  # noqa: S101 - one of the two is there
-        return weights_digest(self.teacher.generator())
+        return weights_digest(self._alone.generator())
 
     @property
     def kind(self) -> str:
@@ -64,8 +62,7 @@ class Judged:
             BundleError: The bundle does not say.
         """
         if not self.bundle:
-            assert self.teacher  # noqa: S101 - one of the two is there
-            return self.teacher.recipe.data
+            return self._alone.recipe.data
         data = self.bundle.manifest.lineage.get("data")
         kind = data.get("kind") if isinstance(data, dict) else None
         if not isinstance(kind, str):
@@ -84,8 +81,7 @@ class Judged:
         """
         if self.bundle:
             return privacy_of(self.bundle)
-        assert self.teacher  # noqa: S101 - one of the two is there
-        return self.teacher.privacy.record if self.teacher.privacy else None
+        return self._alone.privacy.record if self._alone.privacy else None
 
     @property
     def schemas(self) -> list[Schema]:
@@ -94,6 +90,12 @@ class Judged:
             *([self.bundle.manifest.data] if self.bundle else []),
             *([self.teacher.schema] if self.teacher else []),
         ]
+
+    @property
+    def _alone(self) -> Checkpoint:
+        """The teacher, where there is no bundle."""
+        assert self.teacher  # noqa: S101 - one of the two is there
+        return self.teacher
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,7 @@ def make_sources(task: Task, dataset: Dataset, judged: Judged, effort: Effort, *
     if teacher:
         model = teacher.generator()
         maker = maker_of_module(model, teacher.schema, seed)
-        yield source(TEACHER, weights_digest(model), maker, _attack_on(teacher, judged, task, dataset, effort, seed))
+        yield source(TEACHER, weights_digest(model), maker, _attack_on(teacher, maker, judged, task, dataset, effort))
     if not bundle:
         return
     manifest = bundle.manifest
@@ -280,13 +282,10 @@ def make_sources(task: Task, dataset: Dataset, judged: Judged, effort: Effort, *
         yield source(variant.precision, manifest.files[variant.file].sha256, maker, loss)
 
 
-def _attack_on(model: Checkpoint, judged: Judged, task: Task, dataset: Dataset, effort: Effort, seed: int) -> Loss:
+def _attack_on(model: Checkpoint, maker: Maker, judged: Judged, task: Task, dataset: Dataset, effort: Effort) -> Loss:
     """What is read of a model's weights: as of the variants, if there are any, so that the figures can be compared."""
-    if not judged.bundle:
-        own = own_loss(model, dataset.schema, effort.descents)
-        if own:
-            return own
-    return loss_of(maker_of_module(model.generator(), model.schema, seed), task, dataset.schema, effort.descents)
+    own = None if judged.bundle else own_loss(model, dataset.schema, effort.descents)
+    return own or loss_of(maker, task, dataset.schema, effort.descents)
 
 
 def _shadow_trainer(
@@ -316,7 +315,8 @@ def _shadow_trainer(
         )
         work.mkdir(parents=True, exist_ok=True)
         model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True, dp=plan)
-        return _attack_on(model, prepared.judged, task, dataset, effort, number)
+        maker = maker_of_module(model.generator(), model.schema, number)
+        return _attack_on(model, maker, prepared.judged, task, dataset, effort)
 
     return train_shadow
 

@@ -33,6 +33,19 @@ class Figure:
     """Models or draws it was averaged over."""
     note: str = ""
 
+    def text(self, digits: int, joint: str) -> str:
+        """Value and interval for a table, e.g. `0.46 (0.33 to 0.57)`; nothing where it could not be found.
+
+        Args:
+            digits: After the point.
+            joint: Between the interval's ends.
+        """
+        if self.value is None:
+            return ""
+        if self.low is None or self.high is None:
+            return f"{self.value:.{digits}f}"
+        return f"{self.value:.{digits}f} ({self.low:.{digits}f}{joint}{self.high:.{digits}f})"
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)

@@ -70,8 +70,4 @@ def command(judged: tuple[Path, ...], measures: tuple[str, ...], markdown: bool,
 def _cell(figure: Figure | None) -> str:
     if figure is None or figure.value is None:
         return ""
-    value = f"{figure.value:.2f}" if abs(figure.value) < 10 else f"{figure.value:.0f}"
-    if figure.low is None or figure.high is None:
-        return value
-    digits = 2 if abs(figure.value) < 10 else 0
-    return f"{value} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
+    return figure.text(2 if abs(figure.value) < 10 else 0, " to ")

@@ -150,7 +150,7 @@ def print_evidence(evidence: Evidence) -> None:
     for name in _SHOWN:
         figures = [evidence.figure(name, source) for source in evidence.sources()]
         if any(figures):
-            cells = ["" if f is None or f.value is None else _cell(f.value, f.low, f.high) for f in figures]
+            cells = [figure.text(2, "-") if figure else "" for figure in figures]
             rows.append([MEASURES[name].title, *cells])
     print_table(["", *evidence.sources()], rows)
     click.echo("")
@@ -158,7 +158,3 @@ def print_evidence(evidence: Evidence) -> None:
         colour, sign = _LIGHTS[verdict.light]
         light = click.style(f"{sign} {verdict.light:<5}", fg=colour)
         click.echo(f"{light}  {verdict.source:<8} {verdict.axis:<12} {verdict.text}")
-
-
-def _cell(value: float, low: float | None, high: float | None) -> str:
-    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f}-{high:.2f})"

@@ -13,18 +13,16 @@ from edgeward.compression.steps.export import export
 from edgeward.runtime.errors import TrainingError
 from edgeward.runtime.schema import Schema
 from edgeward.training import draws as draws_module
-from edgeward.training import loop
-from edgeward.training.checkpoint import load_checkpoint
 from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.draws import Draws
 from edgeward.training.families import build_family
 from edgeward.training.families.gan import Gan, build_gan
 from edgeward.training.families.relaxed_choices import chosen
-from edgeward.training.loop import TrainingProgress, train
 from edgeward.training.recipe import TrainingRecipe, training_recipe_from_mapping
 from edgeward.training.state import TrainingState
 from torch import Tensor, nn
 
+from .resumed_run import check_resumed_run
 from .ring import MODES, Found, generated_ring, share_of_own_class, shares_near_modes
 from .toy_schemas import TABLE, conditions_of, image, samples_of, signal
 
@@ -276,21 +274,7 @@ def test_a_class_asked_for_is_the_class_generated(found: Found) -> None:
 def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one_bit_for_bit(
     at: int, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(progress: TrainingProgress) -> None:
-        if progress.step > at:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop, "_SAVE_EVERY_S", -1.0)
-    monkeypatch.setattr(loop, "_SHOW_EVERY_S", -1.0)
-    whole = train(dataset, recipe(), tmp_path / "whole.pt", seed=3, device="cpu")
-    with pytest.raises(KeyboardInterrupt):
-        train(dataset, recipe(), tmp_path / "resumed.pt", seed=3, device="cpu", on_progress=interrupt)
-    assert load_checkpoint(tmp_path / "resumed.pt").step == at
-    torch.manual_seed(99)  # what happened in between must not matter
-    resumed = train(dataset, recipe(), tmp_path / "resumed.pt", seed=3, device="cpu", resume=True)
-    assert whole.weights.keys() == resumed.weights.keys()
-    assert all(torch.equal(whole.weights[name], resumed.weights[name]) for name in whole.weights)
-    assert whole.history == resumed.history
+    check_resumed_run(dataset, recipe(), at, tmp_path, monkeypatch)
 
 
 # What cannot be built

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -24,6 +25,11 @@ class Codec(nn.Module, ABC):
     """How many features are numbers; the rest are choices."""
     choices: tuple[int, ...]
     """Sizes of the groups of features that are choices, in order."""
+
+    def groups(self) -> list[slice]:
+        """Where the features of each choice are."""
+        ends = itertools.accumulate(self.choices, initial=self.numbers)
+        return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
     @abstractmethod
     def fit(self, samples: npt.NDArray[np.float32]) -> None:

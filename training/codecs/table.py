@@ -71,11 +71,9 @@ class TableCodec(Codec):
     def known(self, encoded: Tensor) -> Tensor:
         """1 where a number of a row is known, else 0, [n, numbers]."""
         known = super().known(encoded)
-        start = self.numbers
-        for place, size in zip(self._choice_places, self.choices, strict=True):
+        for place, group in zip(self._choice_places, self.groups(), strict=True):
             if place in self._number_places:
-                known[:, self._number_places.index(place)] = (encoded[:, start] > 0).to(encoded.dtype)
-            start += size
+                known[:, self._number_places.index(place)] = (encoded[:, group.start] > 0).to(encoded.dtype)
         return known
 
     def decode(self, encoded: Tensor) -> Tensor:
@@ -85,10 +83,8 @@ class TableCodec(Codec):
             numbers = self.scores.to_values(encoded[:, : self.numbers])
             for position, place in enumerate(self._number_places):
                 columns[place] = _stepped(numbers[:, position], self._columns[place])
-        start = self.numbers
-        for place, size in zip(self._choice_places, self.choices, strict=True):
-            chosen = encoded[:, start : start + size].argmax(dim=1).to(encoded.dtype)
-            start += size
+        for place, size, group in zip(self._choice_places, self.choices, self.groups(), strict=True):
+            chosen = encoded[:, group].argmax(dim=1).to(encoded.dtype)
             column, known = self._columns[place], columns[place]
             value = chosen if known is None else known
             if column.may_be_missing:

@@ -49,7 +49,7 @@ class Observation(nn.Module):
 
     def __init__(self, codec: Codec, spread: Spread = "batch") -> None:
         super().__init__()
-        self._numbers, self._choices = codec.numbers, codec.choices
+        self._numbers, self._groups = codec.numbers, codec.groups()
         self.drawn = bool(codec.choices)
         """Whether a sample is drawn rather than the mean taken: where there are choices."""
         self.noise_size = math.prod(codec.shape) if self.drawn else 0
@@ -84,11 +84,8 @@ class Observation(nn.Module):
                 self.spread.lerp_(variances.sqrt(), _SPREAD_MOMENTUM)
         of_numbers = 0.5 * (torch.log(variances) + 1.0 + _LOG_2_PI).sum()
         of_choices = encoded.new_zeros(())
-        start = self._numbers
-        for size in self._choices:
-            group = slice(start, start + size)
+        for group in self._groups:
             of_choices = of_choices + F.cross_entropy(decoded[:, group], encoded[:, group].argmax(dim=1))
-            start += size
         return (of_numbers + of_choices) / encoded.shape[1]
 
     def record_losses(self, encoded: Tensor, decoded: Tensor, known: Tensor) -> Tensor:
@@ -100,12 +97,9 @@ class Observation(nn.Module):
         errors = (encoded - decoded)[:, : self._numbers] * torch.exp(-log_spread)
         likelihoods = (0.5 * (errors.square() + _LOG_2_PI) + log_spread) * known
         of_features = [likelihoods.reshape(*likelihoods.shape[:2], -1).mean(dim=2).sum(dim=1)]
-        start = self._numbers
-        for size in self._choices:
-            group = slice(start, start + size)
+        for group in self._groups:
             found = F.cross_entropy(decoded[:, group], encoded[:, group].argmax(dim=1), reduction="none")
             of_features.append(found.reshape(len(found), -1).mean(dim=1))
-            start += size
         return torch.stack(of_features).sum(dim=0) / encoded.shape[1]
 
     def draw(self, decoded: Tensor, noise: Tensor) -> Tensor:

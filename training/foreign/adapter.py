@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -34,18 +34,13 @@ class InputAdapter(nn.Module):
     Args:
         schema: The data's schema.
         inputs: What each input is fed with.
-        dtypes: Of the inputs where it is neither int64 for an index nor float32 for the rest.
     """
 
-    def __init__(
-        self, schema: Schema, inputs: Sequence[ForeignInput], dtypes: Mapping[str, torch.dtype] | None = None
-    ) -> None:
+    def __init__(self, schema: Schema, inputs: Sequence[ForeignInput]) -> None:
         super().__init__()
         self.noise_shape = noise_shape_of(inputs)
         self._inputs = [each for each in inputs if each.source is not None]
         self._alone = sum(each.source == NOISE for each in inputs) == 1
-        self._dtypes = {each.name: torch.int64 if each.form == "index" else torch.float32 for each in self._inputs}
-        self._dtypes |= dtypes or {}
         self._columns, start = {CONDITION: (0, schema.condition_size)}, 0
         for condition in schema.conditions:
             self._columns[condition.name] = start, start + condition.columns
@@ -79,10 +74,9 @@ class InputAdapter(nn.Module):
             value = value * each.scale + each.offset
         if each.shape is not None and not (each.source == NOISE and self._alone):
             value = value.reshape(-1, *each.shape)
-        dtype = self._dtypes[each.name]
-        if dtype.is_floating_point or dtype == torch.bool:
-            return value.to(dtype)
-        return torch.round(value).to(dtype)  # 0.1 * 30 is a little less than 3
+        if each.form == "index":
+            return torch.round(value).to(torch.int64)  # 0.1 * 30 is a little less than 3
+        return value.to(torch.float32)
 
 
 class OutputLayout(nn.Module):

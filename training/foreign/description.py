@@ -22,13 +22,13 @@ class ForeignInput:
     """One input of the model, and what it is fed with."""
 
     name: str
-    """As the model calls it: of an ONNX graph the input's, of a module the argument's of `forward`."""
+    """As the model calls it: the argument's of `forward`."""
     source: str | None
     """`noise`, `condition`, or a condition's name; None: the constant."""
     form: str = "value"
     """One of `FORMS`, where the source is a condition's name."""
     shape: tuple[int, ...] | None = None
-    """Of one sample's input; None: as the graph declares it, or as the form has it by itself."""
+    """Of one sample's input; None: as the form has it by itself."""
     scale: float = 1.0
     offset: float = 0.0
     """The model is given `source * scale + offset`."""
@@ -41,8 +41,6 @@ class ForeignInput:
 class ForeignOutput:
     """How what comes out of the model becomes samples in physical units."""
 
-    name: str | None = None
-    """Of an ONNX graph's output; None: it has only one."""
     layout: str = LAYOUTS[0]
     scale: tuple[float, ...] = (1.0,)
     offset: tuple[float, ...] = (0.0,)

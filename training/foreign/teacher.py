@@ -68,8 +68,6 @@ def import_torch(
     """
     schema = described.schema
     inputs = tuple(_shaped(each) for each in described.inputs)
-    if described.output.name is not None:
-        raise DataError("output.name is for ONNX graphs; a module's forward gives one tensor")
     module = load_module(name, folder=folder, weights=weights)
     _check_arguments(module, inputs)
     layout, adapter = OutputLayout(schema, described.output), InputAdapter(schema, inputs)

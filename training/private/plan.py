@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from ...benchmarks.quality.evidence import PrivacyRecord
 from ...runtime.errors import RequestError
+from ..recipe import is_number
 
 Unit = Literal["patient", "record"]
 
@@ -35,9 +36,12 @@ class PrivacyPlan:
 
     def __post_init__(self) -> None:
         for ok, problem in (
-            (_number(self.epsilon) and 0 < self.epsilon < math.inf, "epsilon must be a number above 0"),
-            (self.delta is None or (_number(self.delta) and 0 < self.delta < 1), "delta must be above 0, below 1"),
-            (_number(self.clip) and 0 < self.clip < math.inf, "clip must be a number above 0"),
+            (is_number(float, self.epsilon) and 0 < self.epsilon < math.inf, "epsilon must be a number above 0"),
+            (
+                self.delta is None or (is_number(float, self.delta) and 0 < self.delta < 1),
+                "delta must be above 0, below 1",
+            ),
+            (is_number(float, self.clip) and 0 < self.clip < math.inf, "clip must be a number above 0"),
             (self.unit in get_args(Unit), "unit must be patient or record"),
         ):
             if not ok:
@@ -90,7 +94,3 @@ def parse_plan(text: str) -> PrivacyPlan:
     if "epsilon" not in values:
         raise RequestError(f"--dp {text}: epsilon is missing; give e.g. epsilon=3")
     return PrivacyPlan(**values)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
