@@ -13,6 +13,8 @@ from ...runtime.schema import ClassCondition, Condition, NumberCondition
 _QUANTILES = 21
 _STEPS_OF_RANGE = 1000.0
 """Quantiles are rounded to about this share of their range: no record can be read off them."""
+_EQUAL = 1e-9
+"""Of the range a number may have: what differs by less is noise of the arithmetic, and its steps cannot be written."""
 
 
 def as_they_occur(
@@ -20,7 +22,7 @@ def as_they_occur(
 ) -> tuple[Condition, ...]:
     """The conditions with shares, ranges and quantiles as in these columns [n] of the train split, all rounded.
 
-    A number's range becomes what occurs, within the range it has; where all are equal it stays as it is.
+    A number's range becomes what occurs, within the range it has; where all are as good as equal it stays as it is.
     """
     return tuple(
         replace(condition, shares=_shares(columns[condition.name], len(condition.values)))
@@ -41,7 +43,7 @@ def _shares(indices: npt.NDArray[np.float64], values: int) -> tuple[float, ...]:
 
 def _as_it_occurs(condition: NumberCondition, values: npt.NDArray[np.float64]) -> NumberCondition:
     inside = values.clip(condition.minimum, condition.maximum)
-    if not inside.min() < inside.max():
+    if inside.max() - inside.min() <= _EQUAL * (condition.maximum - condition.minimum):
         return condition
     step = 10.0 ** np.ceil(np.log10((inside.max() - inside.min()) / _STEPS_OF_RANGE))
     decimals = max(0, -round(np.log10(step)))

@@ -20,7 +20,7 @@ from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.datasets.occurrence import as_they_occur
 from edgeward.training.datasets.patient_samples import PatientSamples
 from edgeward.training.datasets.simulation import Place, Simulator, places, simulated_dataset
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
@@ -118,6 +118,7 @@ class TestOccurrence:
         values=st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=60),
         kinds=st.lists(st.integers(0, 2), min_size=1, max_size=60),
     )
+    @example(values=[0.0, 2.225073858507e-311], kinds=[0])  # steps too small to be rounded to
     def test_whatever_occurs_gives_a_schema_that_is_read_back(self, values: list[float], kinds: list[int]) -> None:
         wide: tuple[Condition, ...] = (LABEL, NumberCondition("dose", "mg", -1e5, 1e5))
         columns = {"kind": np.array(kinds, float), "dose": np.array(values)}
