@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,15 @@ def pack(
     Raises:
         OutputError: The system refused to write; nothing is left behind.
     """
-    graphs = {"fp32": compressed.fp32, "int8": compressed.int8}
+    graphs = compressed.graphs
     noise_shape = teacher.generator().noise_shape
     golden = _golden_outputs(graphs, teacher, noise_shape)
+    # An engine may round differently, but not by more than quantisation itself has changed the samples.
     tolerance = {
-        "fp32": _FLOAT_TOLERANCE,
-        # An engine may round differently, but not by more than quantisation itself has changed the samples.
-        "int8": max(relative_error(golden["int8"], golden["fp32"]), _FLOAT_TOLERANCE),
+        precision: max(relative_error(outputs, golden["fp32"]), _FLOAT_TOLERANCE)
+        for precision, outputs in golden.items()
     }
-    costs = {"fp32": compressed.steps[-2].cost, "int8": compressed.steps[-1].cost}
+    costs = {precision: compressed.made(precision).cost for precision in graphs}
     files = {f"variants/{hashlib.sha256(graph).hexdigest()}.onnx": graph for graph in graphs.values()}
     variants = tuple(
         Variant(
@@ -119,7 +120,7 @@ def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
 
 
 def _golden_outputs(
-    graphs: dict[str, bytes], teacher: Checkpoint, noise_shape: tuple[int, ...]
+    graphs: Mapping[str, bytes], teacher: Checkpoint, noise_shape: tuple[int, ...]
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     inputs = Feed(GOLDEN_SEED, noise_shape, teacher.schema.conditions, {}).take(0, _GOLDEN_SAMPLES)
     outputs = {}

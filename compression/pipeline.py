@@ -1,4 +1,4 @@
-"""Run a compression recipe: from a teacher to graphs in fp32 and int8, with a record of every step.
+"""Run a compression recipe: from a teacher to graphs in one or more precisions, with a record of every step.
 
 What a step leaves is kept in a work folder, so that an interrupted run goes on at the step it had reached.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,9 @@ from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
 from .cost import Cost, onnx_cost, torch_cost
 from .error import probe_inputs, relative_l2, run_onnx, run_torch
-from .recipe import CompressionRecipe, StepPlan
-from .steps.distil import distil
-from .steps.export import export
-from .steps.prune import PruningHistory, prune, replay_pruning
-from .steps.quantise import quantise
+from .recipe import CompressionRecipe
+from .steps import STEPS
+from .student import Context, Student
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,11 @@ class StepRecord:
     cost: Cost
     """Of the model after the step."""
     error: float
-    """Relative L2 of its samples against those of the model before the step, same noise and conditions."""
+    """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
+    against those of the float graph."""
     seconds: float
+    variant: str | None
+    """Name of the graph it made; None before there is any."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -60,9 +61,8 @@ class Compressed:
     """The outcome of a recipe."""
 
     teacher_cost: Cost
-    fp32: bytes
-    """ONNX graph in float."""
-    int8: bytes
+    graphs: Mapping[str, bytes]
+    """ONNX graphs by the name of the variant, `fp32` first."""
     steps: tuple[StepRecord, ...]
     student_relative_l2: float
     """Of the float student's samples against the teacher's."""
@@ -74,14 +74,9 @@ class Compressed:
             *(CostRow(step.do, step.cost, step.error) for step in self.steps),
         ]
 
-
-@dataclass
-class _Student:
-    """The model on its way: PyTorch until export, ONNX from then on."""
-
-    model: Generative
-    histories: list[PruningHistory]
-    graphs: dict[str, bytes]
+    def made(self, variant: str) -> StepRecord:
+        """The step that made a variant."""
+        return next(step for step in self.steps if step.variant == variant)
 
 
 def compress(
@@ -109,81 +104,65 @@ def compress(
     """
     schema, full = teacher.schema, teacher.generator()
     inputs = probe_inputs(full.noise_shape, schema)
-    student = _Student(teacher.generator(), [], {})
+    student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
     key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
-        started = time.monotonic()
+        graphs_before = list(student.graphs)
         if kept.exists():
-            seconds = _restore(student, kept, teacher)
+            student, seconds = _restored(kept, teacher)
         else:
 
             def show(done: int, of: int, do: str = plan.do) -> None:
                 if on_progress:
                     on_progress(do, done, of)
 
-            _take(plan, student, full, teacher, (seed + number) % (MAX_SEED + 1), show)
+            started = time.monotonic()
+            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show)
+            STEPS[plan.do].run(student, context, **plan.options)
             seconds = time.monotonic() - started
             _keep(student, kept, seconds)
-        before = samples
-        if student.graphs:
-            graph = student.graphs[list(student.graphs)[-1]]
-            samples, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
+        variant = next((name for name in student.graphs if name not in graphs_before), None)
+        if variant:
+            graph = student.graphs[variant]
+            made, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
         else:
-            samples, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
-        records.append(StepRecord(plan.do, dict(plan.options), cost, relative_l2(samples, before), seconds))
+            made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
+        records.append(StepRecord(plan.do, dict(plan.options), cost, relative_l2(made, samples), seconds, variant))
+        if not graphs_before:  # variants are all compared with the float graph
+            samples = made
         if on_step:
             on_step(records[-1])
-    fp32, int8 = student.graphs["fp32"], student.graphs["int8"]
-    student_error = relative_l2(run_onnx(fp32, inputs), teacher_samples)
-    _check_allowance(recipe, student_error, records[-1].error)
-    return Compressed(torch_cost(full, schema), fp32, int8, tuple(records), student_error)
+    student_error = relative_l2(samples, teacher_samples)
+    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
+    _check_allowance(recipe, compressed)
+    return compressed
 
 
-def _take(
-    plan: StepPlan,
-    student: _Student,
-    teacher: Generative,
-    checkpoint: Checkpoint,
-    seed: int,
-    show: Callable[[int, int], None],
-) -> None:
-    schema = checkpoint.schema
-    if plan.do == "prune":
-        student.model, history = prune(student.model, schema, seed=seed, **plan.options)
-        student.histories.append(history)
-    elif plan.do == "distil":
-        student.model = distil(student.model, teacher, schema, seed=seed, on_progress=show, **plan.options)
-    elif plan.do == "export":
-        student.graphs["fp32"] = export(student.model, schema)
-    else:
-        student.graphs["int8"] = quantise(
-            student.graphs["fp32"], teacher.noise_shape, schema, seed=seed, **plan.options
-        )
-
-
-def _keep(student: _Student, path: Path, seconds: float) -> None:
+def _keep(student: Student, path: Path, seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "weights": student.model.state_dict(),
-        "histories": student.histories,
+        "changes": student.changes,
         "graphs": student.graphs,
         "seconds": seconds,
     }
     save_tensors(content, path)
 
 
-def _restore(student: _Student, path: Path, teacher: Checkpoint) -> float:
+def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float]:
+    """The student as a step left it, and how long the step took."""
     content = torch.load(path, weights_only=True)
-    student.model = teacher.generator()
-    for history in content["histories"]:
-        replay_pruning(student.model, history)
-    student.model.load_state_dict(content["weights"])
-    student.histories, student.graphs = content["histories"], content["graphs"]
-    return float(content["seconds"])
+    model = teacher.generator()
+    for change in content["changes"]:
+        replay = STEPS[change["do"]].replay
+        assert replay  # noqa: S101 - a step that tells of a change can do it again
+        model = replay(model, change)
+    model.load_state_dict(content["weights"])
+    return Student(model, content["changes"], content["graphs"]), float(content["seconds"])
 
 
 def _key(*parts: object) -> str:
@@ -198,19 +177,22 @@ def weights_digest(model: Generative) -> str:
     return digest.hexdigest()
 
 
-def _check_allowance(recipe: CompressionRecipe, student_error: float, int8_error: float) -> None:
+def _check_allowance(recipe: CompressionRecipe, compressed: Compressed) -> None:
     allowance = recipe.allowance
-    for what, found, allowed, remedy in (
+    found = [
         (
             "pruning and distillation",
-            student_error,
+            compressed.student_relative_l2,
             allowance.student_relative_l2,
             "prune less or distil longer",
-        ),
-        ("quantisation", int8_error, allowance.int8_relative_l2, "calibrate on more samples"),
-    ):
-        if not found <= allowed:
+        )
+    ]
+    if "int8" in compressed.graphs:
+        error = compressed.made("int8").error
+        found.append(("quantisation", error, allowance.int8_relative_l2, "calibrate on more samples"))
+    for what, error, allowed, remedy in found:
+        if not error <= allowed:
             raise GateError(
-                f"{what} changed the samples by {found:.3f} (relative L2), and recipe {recipe.name!r} allows "
+                f"{what} changed the samples by {error:.3f} (relative L2), and recipe {recipe.name!r} allows "
                 f"{allowed:g}; no bundle was written. {remedy.capitalize()}, or raise the allowance knowingly"
             )

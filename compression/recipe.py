@@ -10,14 +10,7 @@ from typing import Any
 
 from ..runtime.errors import TrainingError
 from ..training.recipe import is_number, read_toml
-
-_STEP_OPTIONS: dict[str, dict[str, type]] = {
-    "prune": {"ratio": float, "round_to": int},
-    "distil": {"steps": int, "batch_size": int, "learning_rate": float},
-    "export": {},
-    "quantise": {"samples": int, "percentile": float},
-}
-
+from .steps import EXPORT, STEPS
 
 QUALITY_ALLOWANCES = {"tstr_drop": "tstr", "coverage_drop": "coverage"}
 """Allowances that need real data to be checked, and the measure each is about."""
@@ -28,7 +21,7 @@ class StepPlan:
     """One step to take."""
 
     do: str
-    """`prune`, `distil`, `export` or `quantise`."""
+    """Its name, one of `steps.STEPS`."""
     options: Mapping[str, Any]
 
 
@@ -84,23 +77,31 @@ def load_compression_recipe(source: str | Path) -> CompressionRecipe:
         if not is_number(float, allowed) or not 0 <= allowed < math.inf:
             raise TrainingError(f"recipe {source}: [allowance]: {field} must be a number, 0 or more, not {allowed!r}")
     steps = tuple(_step(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
-    order = [step.do for step in steps]
-    if order[-2:] != ["export", "quantise"] or not {"prune", "distil"}.issuperset(order[:-2]):
-        raise TrainingError(f"recipe {source}: the steps must end in export, quantise; before them prune, distil")
+    _check_order([step.do for step in steps], f"recipe {source}")
     return CompressionRecipe(values["name"], steps, allowance)
+
+
+def _check_order(order: list[str], where: str) -> None:
+    of_models = [name for name, step in STEPS.items() if not step.of_graphs and name != EXPORT]
+    of_graphs = [name for name, step in STEPS.items() if step.of_graphs]
+    place = order.index(EXPORT) if EXPORT in order else -1
+    before, after = order[:place], order[place + 1 :]
+    if place < 0 or not set(before) <= set(of_models) or not set(after) <= set(of_graphs):
+        raise TrainingError(
+            f"{where}: the steps must hold {EXPORT} once; before it may be {', '.join(of_models)}, after it "
+            f"{', '.join(of_graphs)}"
+        )
 
 
 def _step(values: dict[str, Any], where: str) -> StepPlan:
     do = values.pop("do", None)
-    if not isinstance(do, str) or do not in _STEP_OPTIONS:
-        raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(_STEP_OPTIONS)}")
-    wanted = _STEP_OPTIONS[do]
-    if set(values) != set(wanted):
-        raise TrainingError(f"{where}: {do} takes {sorted(wanted)}, not {sorted(values)}")
-    for name, kind in wanted.items():
-        if not is_number(kind, values[name]):
-            raise TrainingError(f"{where}: {name} must be a {'whole ' if kind is int else ''}number")
-        too_much = {"ratio": values[name] >= 1, "percentile": values[name] > 100}.get(name, False)
-        if not 0 < values[name] < math.inf or too_much:
-            raise TrainingError(f"{where}: {name} = {values[name]} makes no sense")
-    return StepPlan(do, values)
+    if not isinstance(do, str) or do not in STEPS:
+        raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(STEPS)}")
+    options = STEPS[do].options
+    defaults = {name: option.default for name, option in options.items() if option.default is not None}
+    if not set(options) - set(defaults) <= set(values) <= set(options):
+        raise TrainingError(f"{where}: {do} takes {sorted(options)}, not {sorted(values)}")
+    for name, value in values.items():
+        if fault := options[name].fault(value):
+            raise TrainingError(f"{where}: {name} {fault}")
+    return StepPlan(do, {**defaults, **values})

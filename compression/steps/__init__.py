@@ -1,1 +1,16 @@
-"""The steps of compression, one file each: from model to model."""
+"""The steps of compression by name, one file each: from model to model, and from graph to graph."""
+
+from __future__ import annotations
+
+from . import distil, export, prune, quantise
+from .step import Option, Step
+
+__all__ = ["EXPORT", "STEPS", "Option", "Step"]
+
+EXPORT = "export"
+STEPS: dict[str, Step] = {
+    "prune": prune.STEP,
+    "distil": distil.STEP,
+    EXPORT: export.STEP,
+    "quantise": quantise.STEP,
+}

@@ -18,6 +18,8 @@ from ...runtime.feed import Feed
 from ...runtime.schema import Schema
 from ...training.families import Generative
 from ...training.mixed_precision import mixed_precision
+from ..student import Context, Student
+from .step import Option, Step
 
 _MAX_GRADIENT_NORM = 1.0
 _SHOW_EVERY_S = 0.1
@@ -74,6 +76,22 @@ def distil(
             shown = time.monotonic()
             on_progress(step + 1, steps)
     return student.eval()
+
+
+def _run(student: Student, context: Context, *, steps: int, batch_size: int, learning_rate: float) -> None:
+    student.model = distil(
+        student.model,
+        context.teacher,
+        context.schema,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=context.seed,
+        on_progress=context.show,
+    )
+
+
+STEP = Step({"steps": Option(int), "batch_size": Option(int), "learning_rate": Option(float)}, _run)
 
 
 def _distance(samples: Tensor, wanted: Tensor) -> Tensor:

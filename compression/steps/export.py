@@ -15,6 +15,8 @@ from ...runtime.errors import GateError
 from ...runtime.schema import Schema
 from ...training.families import Generative
 from ..error import probe_inputs, relative_l2, run_onnx, run_torch
+from ..student import Context, Student
+from .step import Step
 
 OPSET = 18
 _MAX_EXPORT_ERROR = 1e-4
@@ -62,6 +64,13 @@ def export(model: Generative, schema: Schema) -> bytes:
     if not error <= _MAX_EXPORT_ERROR:
         raise GateError(f"the exported graph differs from PyTorch by {error:.2g} (at most {_MAX_EXPORT_ERROR:g})")
     return content
+
+
+def _run(student: Student, context: Context) -> None:
+    student.graphs["fp32"] = export(student.model, context.schema)
+
+
+STEP = Step({}, _run)
 
 
 def check_graph(model: onnx.ModelProto) -> None:

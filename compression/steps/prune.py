@@ -19,6 +19,8 @@ from ...runtime.errors import GateError
 from ...runtime.feed import Feed
 from ...runtime.schema import Schema
 from ...training.families import Generative
+from ..student import Change, Context, Student
+from .step import Option, Step
 
 PruningHistory = list[Any]
 """Which channels of which layer were taken out: plain values that `replay_pruning` applies again."""
@@ -67,6 +69,19 @@ def prune(
     pruned.zero_grad()
     _check_pruned(pruned, schema, widths_before, ratio)
     return pruned, history
+
+
+def _run(student: Student, context: Context, *, ratio: float, round_to: int) -> None:
+    student.model, history = prune(student.model, context.schema, ratio=ratio, round_to=round_to, seed=context.seed)
+    student.changes.append({"do": "prune", "history": history})
+
+
+def _replay(model: Generative, change: Change) -> Generative:
+    replay_pruning(model, change["history"])
+    return model
+
+
+STEP = Step({"ratio": Option(float, below=1), "round_to": Option(int)}, _run, replay=_replay)
 
 
 def replay_pruning(model: Generative, history: PruningHistory) -> None:

@@ -24,7 +24,9 @@ import onnx
 from ...runtime.errors import GateError
 from ...runtime.feed import Feed
 from ...runtime.schema import Schema
+from ..student import Context, Student
 from .export import check_graph
+from .step import Option, Step
 
 _CALIBRATION_BATCH = 32
 _QUANTISED_OPERATORS = ["Conv", "Gemm", "MatMul"]
@@ -82,6 +84,20 @@ def quantise(
     check_graph(quantised)
     content: bytes = quantised.SerializeToString()
     return content
+
+
+def _run(student: Student, context: Context, *, samples: int, percentile: float) -> None:
+    student.graphs["int8"] = quantise(
+        student.graphs["fp32"],
+        context.teacher.noise_shape,
+        context.schema,
+        samples=samples,
+        percentile=percentile,
+        seed=context.seed,
+    )
+
+
+STEP = Step({"samples": Option(int), "percentile": Option(float, at_most=100)}, _run, of_graphs=True)
 
 
 def _kept_in_float(graph: onnx.ModelProto) -> list[str]:

@@ -134,7 +134,8 @@ def test_a_matrix_product_over_a_sequence_is_counted_at_each_place() -> None:
 
 def test_the_exported_graph_has_the_students_parameters_with_batch_norms_folded_away(compressed: Compressed) -> None:
     widths = [16, 16, 8, 8]
-    student, (parameters, _) = compressed.steps[1].cost, count_onnx(onnx.load_model_from_string(compressed.fp32))
+    student = compressed.steps[1].cost
+    parameters, _ = count_onnx(onnx.load_model_from_string(compressed.graphs["fp32"]))
     folded = student.parameters - sum(widths)  # scale and shift of each channel became one bias
     # A few constants (sampling factors, limits of the channels) are stored as floats too.
     assert folded <= parameters <= folded + 10
@@ -147,7 +148,7 @@ def test_export_and_quantisation_change_neither_multiply_adds_nor_the_count_of_w
 
 
 def test_bytes_of_a_graph_are_those_of_its_file(teacher: Checkpoint, compressed: Compressed) -> None:
-    for graph in (compressed.fp32, compressed.int8):
+    for graph in compressed.graphs.values():
         cost = onnx_cost(graph, teacher.schema, (6,))
         assert cost.bytes == len(graph)
         assert (cost.parameters, cost.multiply_adds) == count_onnx(onnx.load_model_from_string(graph))

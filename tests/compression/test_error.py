@@ -65,6 +65,6 @@ def test_running_pytorch_and_the_graph_gives_samples_in_the_schemas_shape(
     teacher: Checkpoint, compressed: Compressed
 ) -> None:
     inputs = probe_inputs((6,), teacher.schema)
-    for samples in (run_torch(teacher.generator(), inputs), run_onnx(compressed.fp32, inputs)):
+    for samples in (run_torch(teacher.generator(), inputs), run_onnx(compressed.graphs["fp32"], inputs)):
         assert samples.shape == (PROBE_SAMPLES, *teacher.schema.shape)
         assert samples.dtype == np.float32

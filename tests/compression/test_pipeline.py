@@ -74,8 +74,8 @@ def without_clock(record: StepRecord) -> object:
 
 
 def assert_same(one: Compressed, other: Compressed) -> None:
-    assert one.fp32 == other.fp32
-    assert one.int8 == other.int8
+    assert one.graphs["fp32"] == other.graphs["fp32"]
+    assert one.graphs["int8"] == other.graphs["int8"]
     assert one.student_relative_l2 == other.student_relative_l2
     assert [without_clock(step) for step in one.steps] == [without_clock(step) for step in other.steps]
 
@@ -229,13 +229,13 @@ def test_every_step_reports_what_it_did_and_what_it_cost(
     assert result.teacher_cost.parameters > prune.parameters == distil.parameters > export.parameters
     assert result.teacher_cost.multiply_adds > prune.multiply_adds == distil.multiply_adds == quantise.multiply_adds
     assert result.teacher_cost.bytes > prune.bytes == distil.bytes
-    assert (export.bytes, quantise.bytes) == (len(result.fp32), len(result.int8))
-    assert (export.parameters, export.multiply_adds) == count_onnx(onnx.load_model_from_string(result.fp32))
+    assert (export.bytes, quantise.bytes) == (len(result.graphs["fp32"]), len(result.graphs["int8"]))
+    assert (export.parameters, export.multiply_adds) == count_onnx(onnx.load_model_from_string(result.graphs["fp32"]))
 
 
 def test_errors_are_those_of_the_graphs_on_the_probe(teacher: Checkpoint, compressed: Compressed) -> None:
     inputs = probe_inputs((6,), teacher.schema)
-    fp32, int8 = (run_onnx(graph, inputs) for graph in (compressed.fp32, compressed.int8))
+    fp32, int8 = (run_onnx(graph, inputs) for graph in (compressed.graphs["fp32"], compressed.graphs["int8"]))
     assert compressed.student_relative_l2 == relative_l2(fp32, run_torch(teacher.generator(), inputs))
     assert compressed.steps[-1].error == relative_l2(int8, fp32)
     assert compressed.steps[-2].error < 1e-4, "export alone changes nothing"

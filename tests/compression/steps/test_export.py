@@ -57,7 +57,7 @@ def test_batch_norms_are_folded_into_their_convolutions(graph: bytes) -> None:
 
 
 def test_no_trace_of_the_exporting_machine_is_left(graph: bytes, compressed: Compressed) -> None:
-    for content in (graph, compressed.fp32, compressed.int8):
+    for content in (graph, compressed.graphs["fp32"], compressed.graphs["int8"]):
         model = onnx.load_model_from_string(content)
         assert not model.metadata_props
         assert not any(node.metadata_props or node.doc_string for node in model.graph.node)

@@ -16,12 +16,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 
 def quantised(compressed: Compressed, teacher: Checkpoint, *, seed: int = 1, percentile: float = 99.99) -> bytes:
-    return quantise(compressed.fp32, (6,), teacher.schema, samples=64, percentile=percentile, seed=seed)
+    return quantise(compressed.graphs["fp32"], (6,), teacher.schema, samples=64, percentile=percentile, seed=seed)
 
 
 @pytest.fixture(scope="module")
 def model(compressed: Compressed) -> ModelProto:
-    return onnx.load_model_from_string(compressed.int8)
+    return onnx.load_model_from_string(compressed.graphs["int8"])
 
 
 def layers(model: ModelProto) -> list[NodeProto]:
@@ -58,7 +58,7 @@ def test_quantised_weights_are_signed_bytes_with_one_scale_an_output_channel(mod
 
 def test_quantised_weights_stand_for_the_float_ones(model: ModelProto, compressed: Compressed) -> None:
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    floats = onnx.load_model_from_string(compressed.fp32).graph.initializer
+    floats = onnx.load_model_from_string(compressed.graphs["fp32"]).graph.initializer
     wanted = {tensor.name: numpy_helper.to_array(tensor) for tensor in floats}
     name = "decoder.stages.0.conv.weight"
     scale = tensors[f"{name}_scale"][:, None, None]
@@ -78,21 +78,21 @@ def test_activations_between_quantised_layers_are_unsigned_bytes(model: ModelPro
 
 def test_the_graph_keeps_the_contract_and_is_smaller(compressed: Compressed, model: ModelProto) -> None:
     check_graph(model)
-    assert len(compressed.int8) < 0.75 * len(compressed.fp32)
-    with backend_named("onnxruntime").open(compressed.int8, Options()) as session:
+    assert len(compressed.graphs["int8"]) < 0.75 * len(compressed.graphs["fp32"])
+    with backend_named("onnxruntime").open(compressed.graphs["int8"], Options()) as session:
         assert list(session.input_shapes.items()) == [("noise", (None, 6)), ("condition", (None, 5))]
         assert list(session.output_shapes.items()) == [("sample", (None, 2, 256))]
 
 
 def test_samples_change_a_little_but_not_by_nothing(compressed: Compressed, teacher: Checkpoint) -> None:
     inputs = probe_inputs((6,), teacher.schema)
-    error = relative_l2(run_onnx(compressed.int8, inputs), run_onnx(compressed.fp32, inputs))
+    error = relative_l2(run_onnx(compressed.graphs["int8"], inputs), run_onnx(compressed.graphs["fp32"], inputs))
     assert 1e-4 < error < 0.1
 
 
 def test_cutting_the_activations_short_costs_quality(compressed: Compressed, teacher: Checkpoint) -> None:
     inputs = probe_inputs((6,), teacher.schema)
-    wanted = run_onnx(compressed.fp32, inputs)
+    wanted = run_onnx(compressed.graphs["fp32"], inputs)
     wide, narrow = (
         relative_l2(run_onnx(quantised(compressed, teacher, percentile=percentile), inputs), wanted)
         for percentile in (99.99, 80.0)
@@ -113,7 +113,7 @@ def test_all_engines_agree_on_single_samples_and_on_batches(
     precision: str, compressed: Compressed, teacher: Checkpoint
 ) -> None:
     pytest.importorskip("openvino")
-    graph = compressed.fp32 if precision == "fp32" else compressed.int8
+    graph = compressed.graphs["fp32"] if precision == "fp32" else compressed.graphs["int8"]
     inputs = probe_inputs((6,), teacher.schema)
     for n in (1, 64):
         given = inputs.noise[:n], inputs.condition[:n]
