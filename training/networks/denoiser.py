@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
+from ..codecs.choices import expected_choices
 from .residual_mlp import ResidualMlp
 from .unet import UNet
 
@@ -19,31 +21,38 @@ class Denoiser(Protocol):
 
 
 class WithLinearPart(nn.Module):
-    """A denoiser whose body learns what is left of the velocity once the best linear guess is taken out.
+    """x"""
 
-    Were samples white and of unit variance, that guess would be all: (2t - 1) / (t² + (1 - t)²) times x. It plays the
-    part of the skip connection of Karras et al. 2022: at the ends of the path x itself must come through, and what
-    passes here is neither convolved nor quantised.
-
-    Args:
-        body: Takes and gives what a denoiser does.
-    """
-
-    def __init__(self, body: nn.Module) -> None:
+    def __init__(self, body: nn.Module, numbers: int, choices: Sequence[int]) -> None:
         super().__init__()
         self.body = body
+        self.numbers, self.choices = numbers, tuple(choices)
+        self.prior = nn.Parameter(torch.zeros(sum(choices))) if choices else None
+        import os
+        self.seen = os.environ.get("TD_SEEN", "1") == "1"
+        self.skip = float(os.environ.get("TD_SKIP", "1"))
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c] to velocities [n, *shape]."""
-        slope = (2.0 * t - 1.0) / (t.square() + (1.0 - t).square())
-        for _ in range(x.ndim - 1):
-            slope = slope.unsqueeze(-1)
-        velocity: Tensor = slope * x + self.body(x, t, condition)
-        return velocity
+        at = t.reshape(-1, *(1,) * (x.ndim - 1))
+        numbers = x[:, : self.numbers]
+        linear = (2.0 * at - 1.0) / (at.square() + (1.0 - at).square()) * numbers
+        if not self.choices:
+            return linear + self.body(x, t, condition)
+        evidence = self.skip * 2.0 * (1.0 - at) / at.clamp(min=0.2).square()
+        prior = self.prior.view(-1, *(1,) * (x.ndim - 2))
+        logits = evidence * x[:, self.numbers :] + prior
+        if self.seen:
+            x = torch.cat([numbers, expected_choices(logits, self.choices)], dim=1)
+        return torch.cat([linear, logits], dim=1) + self.body(x, t, condition)
 
 
 def denoiser_for(
-    shape: tuple[int, ...], condition_size: int, widths: Sequence[int], blocks: int, embedding: int
+    shape: tuple[int, ...],
+    choices: Sequence[int],
+    condition_size: int,
+    widths: Sequence[int],
+    blocks: int,
+    embedding: int,
 ) -> nn.Module:
     """An untrained `Denoiser`: a U-Net along axes, residual layers for a table's row.
 
@@ -57,8 +66,9 @@ def denoiser_for(
     Raises:
         ValueError: An axis cannot be halved as often as there are levels, or a table's network has several widths.
     """
+    numbers = shape[0] - sum(choices)
     if len(shape) > 1:
-        return WithLinearPart(UNet(shape, condition_size, widths, blocks, embedding))
+        return WithLinearPart(UNet(shape, condition_size, widths, blocks, embedding), numbers, choices)
     if len(widths) > 1:
         raise ValueError(f"a table's network has one width, not {len(widths)}")
-    return WithLinearPart(ResidualMlp(shape[0], condition_size, widths[0], blocks, embedding))
+    return WithLinearPart(ResidualMlp(shape[0], condition_size, widths[0], blocks, embedding), numbers, choices)
