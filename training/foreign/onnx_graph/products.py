@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .node import Node, Translation
@@ -58,4 +60,18 @@ def _einsum(steps: Steps, node: Node) -> Value:
     return steps.call(torch.einsum, node.text("equation", ""), *node.inputs)
 
 
-PRODUCTS: dict[str, Translation] = {"Gemm": _gemm, "MatMul": _matmul, "Einsum": _einsum}
+def _attention(steps: Steps, node: Node) -> Value:
+    query, key, value = (node.input(number) for number in range(3))
+    beyond = any(node.optional(number) for number in (4, 5, 6)) or node.outputs > 1 or node.real("softcap", 0.0)
+    if query.rank != 4 or key.shape[1] != query.shape[1] or beyond:
+        raise node.refuse("attention other than of whole heads [n, heads, places, width], without a past,")
+    mask = node.optional(3)
+    options: dict[str, Any] = {} if mask is None else {"attn_mask": mask}
+    if node.whole("is_causal", 0):
+        options["is_causal"] = True
+    if node.has("scale"):
+        options["scale"] = node.real("scale", 1.0)
+    return steps.call(F.scaled_dot_product_attention, query, key, value, **options)
+
+
+PRODUCTS: dict[str, Translation] = {"Gemm": _gemm, "MatMul": _matmul, "Einsum": _einsum, "Attention": _attention}

@@ -26,7 +26,7 @@ class _Axis:
 
 def _resize(steps: Steps, node: Node) -> Value:
     value, old = node.input(0), node.opset < 11
-    axes = _axes(node, value)
+    axes = _axes(steps, node, value)
     mode = node.text("mode", "nearest")
     coordinates = "asymmetric" if old else node.text("coordinate_transformation_mode", "half_pixel")
     if node.whole("antialias", 0) or node.whole("exclude_outside", 0) or coordinates == "tf_crop_and_resize":
@@ -47,7 +47,7 @@ def _resize(steps: Steps, node: Node) -> Value:
     raise node.refuse(f"resizing of the mode {mode!r} with {coordinates} coordinates")
 
 
-def _axes(node: Node, value: Value) -> list[_Axis]:
+def _axes(steps: Steps, node: Node, value: Value) -> list[_Axis]:
     """Axes whose size changes."""
     if node.op == "Upsample" or node.opset < 11:
         given = node.optional(1)
@@ -66,7 +66,7 @@ def _axes(node: Node, value: Value) -> list[_Axis]:
     for k, axis in enumerate(numbers):
         before = value.shape[axis]
         # The batch keeps its size, which is a number in a graph for one batch size.
-        if axis == 0 and ((sizes and sizes[0] in (0, steps_batch(value))) or (scales and scales[0] == 1)):
+        if axis == 0 and ((sizes and sizes[0] in (0, steps.baked)) or (scales and scales[0] == 1)):
             continue
         if not isinstance(before, int):
             raise node.refuse("resizing an axis that depends on the batch size")
@@ -76,11 +76,6 @@ def _axes(node: Node, value: Value) -> list[_Axis]:
         if after != before or (scales and scales[k] != 1):
             found.append(_Axis(axis, before, after, after / before if sizes else scales[k]))
     return found
-
-
-def steps_batch(value: Value) -> int:
-    """What a graph for a batch of one says of the first axis, where that is the batch."""
-    return 1 if not isinstance(value.shape[0], int) else value.shape[0]
 
 
 def _real(value: Value | None) -> list[float]:

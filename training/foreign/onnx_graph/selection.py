@@ -48,6 +48,18 @@ def _gather_elements(steps: Steps, node: Node) -> Value:
     return steps.call(torch.gather, value, axis_of(node.whole("axis", 0), value.rank), index)
 
 
+def _gather_nd(steps: Steps, node: Node) -> Value:
+    value, index = node.inputs
+    if node.whole("batch_dims", 0):
+        raise node.refuse("picking by an index of each sample's own")
+    axes = index.static(index.rank - 1)[0]
+    columns = [steps.call(operator.getitem, index, (..., k)) for k in range(axes)]
+    if axes > 1 or not index.fixed:
+        return steps.call(operator.getitem, value, tuple(columns))
+    picked = steps.call(torch.index_select, value, 0, steps.call(torch.flatten, columns[0]))
+    return reshaped(steps, picked, [*index.static()[:-1], *value.shape[1:]])
+
+
 def _at_axis(axis: int, place: Any) -> Any:
     return (*[slice(None)] * axis, place)
 
@@ -128,6 +140,7 @@ def _cumulated(steps: Steps, node: Node) -> Value:
 SELECTION: dict[str, Translation] = {
     "Gather": _gather,
     "GatherElements": _gather_elements,
+    "GatherND": _gather_nd,
     "Slice": _slice,
     "OneHot": _one_hot,
     "ArgMax": _arg_max(1),

@@ -132,6 +132,6 @@ def _baked(steps: Steps) -> str:
     if steps.baked is None:
         return ""
     return (
-        f" (the graph is for a batch of {steps.baked}, and is read as one for any; if that is the cause, export it with "
+        f" (the graph is for a batch of {steps.baked}, and is read as one for any; if that is why, export it with "
         "a free batch size)"
     )
