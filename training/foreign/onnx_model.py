@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -59,8 +60,10 @@ def import_onnx(path: Path, described: ForeignModel, *, seed: int) -> tuple[Chec
     values = adapter(torch.from_numpy(drawn.noise), torch.from_numpy(drawn.condition))
     reference = Reference(file, declared, inputs, baked)
     check_same(steps, reference, dict(zip(adapter.names, values, strict=True)), output, names)
+    places = iter(steps.arguments)
+    placed = tuple(replace(each, name=next(places)) for each in inputs if each.source is not None)
     origin = {"onnx": path.name, "sha256": file.sha256, "opset": file.opset}
-    return make_teacher(path.name, steps, described, inputs, {}, origin, seed=seed)
+    return make_teacher(path.name, steps, described, placed, {}, origin, seed=seed)
 
 
 def _chosen(graph: onnx.GraphProto, name: str | None) -> str:

@@ -20,6 +20,7 @@ from .values import BATCHES, Value, both, plain_tensor
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 """Operators that draw random numbers, whose result a description may feed with noise instead."""
+DRAWING = (*RANDOM, "Bernoulli", "Multinomial")
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,35 @@ def _declared(each: onnx.ValueInfoProto) -> Declared:
 
 def _check_random(node: onnx.NodeProto, each: ForeignInput) -> None:
     """Noise must be fed as the node would have drawn it."""
-    stated = {
-        attribute.name: attribute.f for attribute in node.attribute if attribute.type == onnx.AttributeProto.FLOAT
-    }
+    kind, *numbers = _drawn(node)
+    if (
+        each.source != NOISE
+        or each.distribution != kind
+        or not np.allclose((each.scale, each.offset), numbers, rtol=1e-5)
+    ):
+        raise DataError(f'{told(node)} draws other numbers than inputs."{each.name}" says; write {_feed(node)}')
+
+
+def random_refused(node: onnx.NodeProto) -> DataError:
+    """The error for a node that draws random numbers."""
+    what = f"{told(node)} draws random numbers, and noise must be an input"
+    if node.op_type not in RANDOM:
+        return DataError(f"{what}; export the model without it")
+    return DataError(f'{what}; feed its result: inputs."{node.output[0]}" = {_feed(node)}')
+
+
+def _feed(node: onnx.NodeProto) -> str:
+    kind, scale, offset = _drawn(node)
+    return f'{{from = "noise", distribution = "{kind}", scale = {scale:g}, offset = {offset:g}, shape = [...]}}'
+
+
+def _drawn(node: onnx.NodeProto) -> tuple[str, float, float]:
+    """Distribution, scale and offset of what a random node draws."""
+    stated = {each.name: each.f for each in node.attribute if each.type == onnx.AttributeProto.FLOAT}
     if "Normal" in node.op_type:
-        wanted = "normal", stated.get("scale", 1.0), stated.get("mean", 0.0)
-    else:
-        low = stated.get("low", 0.0)
-        wanted = "uniform", stated.get("high", 1.0) - low, low
-    said = each.distribution, each.scale, each.offset
-    if each.source != NOISE or said[0] != wanted[0] or not np.allclose(said[1:], wanted[1:], rtol=1e-5):
-        kind, scale, offset = wanted
-        raise DataError(
-            f'{told(node)} draws other numbers than inputs."{each.name}" says; write {{from = "noise", '
-            f'distribution = "{kind}", scale = {scale:g}, offset = {offset:g}, shape = [...]}}'
-        )
+        return "normal", stated.get("scale", 1.0), stated.get("mean", 0.0)
+    low = stated.get("low", 0.0)
+    return "uniform", stated.get("high", 1.0) - low, low
 
 
 def batch_baked_in(declared: dict[str, Declared], described: Sequence[ForeignInput]) -> int | None:

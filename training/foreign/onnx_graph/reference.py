@@ -111,7 +111,7 @@ def check_same(
     Raises:
         GateError: They differ; the message names the first node whose result does, where one can be found.
     """
-    apart = _apart(steps(**inputs).numpy(), reference.run(inputs, [output])[output])
+    apart = _apart(steps.run(inputs).numpy(), reference.run(inputs, [output])[output])
     if apart <= reference.tolerance:
         return apart
     raise GateError(
@@ -131,7 +131,7 @@ def _first_difference(
     ]
     made = [name for node in nodes for name in node.output if name in names]
     results: dict[int, Tensor] = {}
-    steps.run(dict(few), results)
+    steps.run(few, results)
     try:
         wanted = reference.run(few, made)
     except DataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,12 +97,17 @@ class Steps(nn.Module):
             parts.append(Value((made[0][k], made[1][k]), self._last()))
         return parts
 
-    def forward(self, **inputs: Tensor) -> Tensor:
-        """The chosen output."""
-        return self.run(inputs)
+    @property
+    def arguments(self) -> list[str]:
+        """What `forward` calls the inputs: a graph's own names may be anything, `self` among them."""
+        return [f"input{number}" for number in range(len(self._inputs))]
 
-    def run(self, inputs: dict[str, Tensor], keep: dict[int, Any] | None = None) -> Tensor:
-        """The chosen output; results of the steps are left in `keep`, if it is given."""
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """The chosen output, of inputs by `arguments`."""
+        return self.run({name: inputs[place] for name, place in zip(self._inputs, self.arguments, strict=True)})
+
+    def run(self, inputs: Mapping[str, Tensor], keep: dict[int, Any] | None = None) -> Tensor:
+        """The chosen output, of inputs by name; results of the steps are left in `keep`, if it is given."""
         results: dict[int, Any] = {number: inputs[name] for number, name in enumerate(self._inputs)}
         last_use, batch = self._last_use(), None
         for number, (function, arguments, options) in enumerate(self._steps, len(self._inputs)):

@@ -10,6 +10,7 @@ import torch
 
 from ....runtime.errors import DataError
 from .file import told
+from .inputs import DRAWING, random_refused
 from .node import Node, tensor_of
 from .steps import Steps
 from .table import TRANSLATIONS
@@ -89,6 +90,8 @@ def _follow(graph: onnx.GraphProto, opset: int, steps: Steps, names: _Names, out
         if node.op_type == "If":
             _branch(node, opset, steps, names, depth)
             continue
+        if node.op_type in DRAWING:
+            raise random_refused(node)
         if node.op_type not in TRANSLATIONS:
             raise DataError(f"{told(node)}: this operator cannot be imported; export the model without it")
         inputs = [names.get(name) if name else None for name in node.input]
