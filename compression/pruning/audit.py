@@ -36,7 +36,7 @@ def fault_of(model: nn.Module, kept: Kept, call: Callable[[nn.Module], Tensor]) 
         cut(smaller, kept)
         with torch.no_grad():
             got, wanted = call(smaller), call(without(model, kept))
-    except Exception as error:  # noqa: BLE001 - shapes that do not fit any more, met anywhere in the network
+    except Exception as error:
         return " ".join(str(error).split())[:200] or type(error).__name__
     if got.shape != wanted.shape:
         return f"it gives {tuple(got.shape)}, not {tuple(wanted.shape)}"

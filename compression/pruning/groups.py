@@ -64,7 +64,9 @@ class LeftWhole:
     why: str
 
 
-def first_calls(model: Generative, noise: Tensor, condition: Tensor) -> dict[str, tuple[tuple[Any, ...], dict[str, Any]]]:
+def first_calls(
+    model: Generative, noise: Tensor, condition: Tensor
+) -> dict[str, tuple[tuple[Any, ...], dict[str, Any]]]:
     """What each module of a model is first called with."""
     calls: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
 
@@ -105,7 +107,7 @@ def find_parts(model: nn.Module, calls: Calls) -> tuple[list[Part], list[LeftWho
             continue
         try:
             groups, without = _groups(name, module, *calls[name])
-        except Exception as error:  # noqa: BLE001 - Torch-Pruning fails in many ways where it cannot follow
+        except Exception as error:
             if inner:
                 waiting = inner + waiting
             else:

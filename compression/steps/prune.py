@@ -126,7 +126,7 @@ def _sound(
         return call(other.get_submodule(part.name))
 
     trials: dict[Cluster, dict[ChannelGroup, list[int]]] = {}
-    left_whole = []
+    left_whole: list[LeftWhole] = []
     for cluster in clusters(model, part.groups):
         share = cluster.share(ratio, 1) or cluster.share(0.0, 1)
         assert share  # noqa: S101 - all of them are a share
