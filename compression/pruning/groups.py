@@ -16,7 +16,7 @@ import torch_pruning
 from torch import Tensor, nn
 
 from ...training.families import Generative
-from .layers import PRODUCERS, Side, is_cuttable, width
+from .layers import PRODUCERS, Side, is_cuttable, is_depthwise, width
 
 Calls = Mapping[str, tuple[tuple[Any, ...], dict[str, Any]]]
 """By a module's name, what it was first called with."""
@@ -128,16 +128,15 @@ def _groups(
             module, given, forward_fn=lambda called, _: called(*given, **options), verbose=False
         )
         found = list(graph.get_all_groups(root_module_types=PRODUCERS))
-    groups, whole = [], []
-    for items in found:
-        root = items[0].dep.target.module
-        try:
-            group = _group(graph, items, names)
-        except _CannotBePrunedError as error:
-            whole.append(LeftWhole(names[root], str(error)))
-            continue
-        if any(member.side == "in" for member in group.members):  # otherwise it makes the part's output
-            groups.append(group)
+        groups, whole = [], []
+        for items in found:
+            try:
+                group = _consistent(graph, items, names)
+            except _CannotBePrunedError as error:
+                whole.append(LeftWhole(names[items[0].dep.target.module], str(error)))
+                continue
+            if any(member.side == "in" for member in group.members):  # otherwise it makes the part's output
+                groups.append(group)
     return groups, whole
 
 
@@ -145,9 +144,29 @@ class _CannotBePrunedError(Exception):
     pass
 
 
-def _group(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:
+def _consistent(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:
+    """The group as seen from the first of its layers from which every other one can be told, the narrowest first.
+
+    Torch-Pruning starts from any. From the layer of a FiLM that is split in two, or from a linear layer whose outputs
+    are reshaped, several of its channels are one of the others', and it loses all of them but one.
+    """
+    roots = []
+    for item in items:
+        module = item.dep.target.module
+        if isinstance(module, PRODUCERS) and module in names and not is_depthwise(module):
+            roots.append((width(module, _side(graph, item)), item))
+    failure: _CannotBePrunedError | None = None
+    for size, item in sorted(roots, key=lambda root: root[0]):
+        try:
+            seen = graph.get_pruning_group(item.dep.target.module, item.dep.handler, list(range(size)))
+            return _group(graph, seen, names, size)
+        except _CannotBePrunedError as error:
+            failure = failure or error
+    raise failure or _CannotBePrunedError("none of its layers makes channels")
+
+
+def _group(graph: Any, items: Any, names: Mapping[nn.Module, str], size: int) -> ChannelGroup:
     members: dict[tuple[str, Side], Member] = {}
-    size = len(items[0].idxs)
     for item in items:
         module = item.dep.target.module
         if isinstance(module, nn.Parameter):
@@ -156,10 +175,14 @@ def _group(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> ChannelGro
             continue
         if not is_cuttable(module):
             raise _CannotBePrunedError(f"its channels meet a {type(module).__name__} that cannot be cut")
-        side: Side = "in" if not graph.is_out_channel_pruning_fn(item.dep.handler) else "out"
+        side = _side(graph, item)
         indices, channels = tuple(item.idxs), tuple(item.root_idxs)
         # A reshape that hides channels shows as some that have no place, or as places past the end.
         if set(channels) != set(range(size)) or not set(indices) <= set(range(width(module, side))):
             raise _CannotBePrunedError("a reshape hides its channels")
         members[names[module], side] = Member(names[module], side, indices, channels)
     return ChannelGroup(size, tuple(members.values()))
+
+
+def _side(graph: Any, item: Any) -> Side:
+    return "out" if graph.is_out_channel_pruning_fn(item.dep.handler) else "in"

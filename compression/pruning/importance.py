@@ -21,7 +21,7 @@ from ...training.families import Generative
 from .groups import ChannelGroup
 from .layers import axis, weight_of
 
-_BATCHES, _BATCH_SIZE = 32, 16
+_BATCHES, _BATCH_SIZE = 64, 4
 """Fresh noise, conditions and signs each: many small batches, since each gives one random direction."""
 
 
