@@ -99,7 +99,7 @@ class ReshapedFilm(Chain):
 
 
 class InterleavedFilm(Chain):
-    """Scale and shift of a channel lie side by side: of the right size, but at other places than Torch-Pruning thinks."""
+    """Scale and shift of a channel lie side by side, not in halves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class GroupNormedConcat(SkipConcat):
 
 
 class Attention(Chain):
-    """Four heads, their size read from the tensor or written into the code; projections apart, or one split in three."""
+    """Four heads, their size from the tensor or a number in the code; three projections, or one split in three."""
 
     def __init__(self, head: int | None, *, joint: bool = False) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ PRUNED: dict[str, tuple[Callable[[], nn.Module], dict[str, int]]] = {
     "FiLM, one layer in two chunks": (ChunkedFilm, {"first": 8, "film": 16, "second": 8}),
     "FiLM, two layers": (TwoLinearFilm, {"first": 8, "scale": 8, "shift": 8, "second": 8}),
     "FiLM, reshaped by number": (ReshapedFilm, {"first": 16, "film": 32, "second": 8}),
-    "FiLM, interleaved": (InterleavedFilm, {"first": 16, "film": 32, "second": 8}),
+    "FiLM, interleaved": (InterleavedFilm, {"first": 8, "film": 16, "second": 8}),
     "skip concatenation": (SkipConcat, {"first": 8, "down": 12, "join": 8, "second": 8}),
     "group norm": (GroupNormed, {"first": 16, "second": 16}),
     "group norm of a concatenation": (GroupNormedConcat, {"first": 8, "down": 12, "join": 8, "second": 8}),
@@ -255,7 +255,7 @@ PRUNED: dict[str, tuple[Callable[[], nn.Module], dict[str, int]]] = {
     "attention, size of heads fixed": (lambda: Attention(4), {"first": 8, "proj": 8, "second": 8}),
     "attention, one layer for all three": (lambda: Attention(4, joint=True), {"first": 8, "qkv": 48, "proj": 8}),
     "reshape after a linear layer": (lambda: ReshapedStem(fixed=True), {"stem": 128, "body": 16}),
-    "reshape by the shape after a linear layer": (lambda: ReshapedStem(fixed=False), {"stem": 128, "body": 16}),
+    "reshape by the shape after a linear layer": (lambda: ReshapedStem(fixed=False), {"stem": 64, "body": 16}),
     "embedding": (Embedded, {"first": 8, "second": 8}),
     "transposed convolution": (Transposed, {"first": 8, "halve": 8, "widen": 8, "second": 8}),
     "depthwise convolution": (Depthwise, {"first": 8, "each": 8, "second": 8}),
