@@ -31,17 +31,19 @@ class Cluster:
         labels = self.classes[of]
         return [labels.count(label) for label in sorted(set(labels))]
 
-    def share(self, ratio: float, round_to: int) -> Fraction | None:
-        """The largest share of every class that may stay when `ratio` should go, or None where none does.
-
-        Every group keeps a multiple of `round_to`.
-        """
+    def shares(self, round_to: int) -> list[Fraction]:
+        """The shares of every class that may stay, the largest first; every group keeps a multiple of `round_to`."""
         step = math.gcd(*(size for of in range(len(self.groups)) for size in self.sizes(of)))
+        return [
+            Fraction(kept, step)
+            for kept in range(step, 0, -1)
+            if all(kept * group.size // step % round_to == 0 for group in self.groups)
+        ]
+
+    def share(self, ratio: float, round_to: int) -> Fraction | None:
+        """The largest of them that takes `ratio` of the channels out, or None where there is none."""
         # What 1 - 0.9 leaves of ten is one, whatever binary fractions make of it.
-        for kept in range(math.floor((1.0 - ratio) * step + 1e-9), 0, -1):
-            if all(kept * group.size // step % round_to == 0 for group in self.groups):
-                return Fraction(kept, step)
-        return None
+        return next((share for share in self.shares(round_to) if share <= 1.0 - ratio + 1e-9), None)
 
     def best(self, share: Fraction, scores: Mapping[ChannelGroup, Tensor]) -> dict[ChannelGroup, list[int]]:
         """Of each group, ascending, the channels that matter most: this share of each class."""
