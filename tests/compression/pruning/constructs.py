@@ -180,13 +180,14 @@ class ReshapedStem(nn.Module):
         super().__init__()
         self.fixed = fixed
         self.stem = nn.Linear(64 + 3, 16 * 8)
-        self.body = nn.Conv1d(16, 32, 3, padding=1)
-        self.last = nn.Conv1d(32, 2, 3, padding=1)
+        self.body, self.more = nn.Conv1d(16, 64, 3, padding=1), nn.Conv1d(64, 64, 3, padding=1)
+        self.last = nn.Conv1d(64, 2, 3, padding=1)
 
     def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
         x = self.stem(torch.cat([noise.flatten(1), condition], dim=1))
         x = x.reshape(-1, 16, 8) if self.fixed else x.reshape(x.shape[0], -1, 8)
-        made: Tensor = self.last(F.interpolate(F.relu(self.body(F.relu(x))), scale_factor=2.0))
+        x = F.relu(self.more(F.relu(self.body(F.relu(x)))))
+        made: Tensor = self.last(F.interpolate(x, scale_factor=2.0))
         return made
 
 
@@ -254,8 +255,11 @@ PRUNED: dict[str, tuple[Callable[[], nn.Module], dict[str, int]]] = {
     "attention, heads from the shape": (lambda: Attention(None), {"first": 8, "proj": 8, "second": 8}),
     "attention, size of heads fixed": (lambda: Attention(4), {"first": 8, "proj": 8, "second": 8}),
     "attention, one layer for all three": (lambda: Attention(4, joint=True), {"first": 8, "qkv": 48, "proj": 8}),
-    "reshape after a linear layer": (lambda: ReshapedStem(fixed=True), {"stem": 128, "body": 16}),
-    "reshape by the shape after a linear layer": (lambda: ReshapedStem(fixed=False), {"stem": 64, "body": 16}),
+    "reshape after a linear layer": (lambda: ReshapedStem(fixed=True), {"stem": 128, "body": 32, "more": 32}),
+    "reshape by the shape after a linear layer": (
+        lambda: ReshapedStem(fixed=False),
+        {"stem": 64, "body": 32, "more": 32},
+    ),
     "embedding": (Embedded, {"first": 8, "second": 8}),
     "transposed convolution": (Transposed, {"first": 8, "halve": 8, "widen": 8, "second": 8}),
     "depthwise convolution": (Depthwise, {"first": 8, "each": 8, "second": 8}),

@@ -9,7 +9,7 @@ from edgeward.compression.pruning import importance
 from edgeward.compression.pruning.audit import fault_of
 from edgeward.compression.pruning.cut import Kept
 from edgeward.compression.pruning.layers import width
-from edgeward.compression.steps.prune import prune
+from edgeward.compression.steps.prune import ALL_ALIKE, prune
 from edgeward.runtime.errors import GateError
 from torch import Tensor, nn
 
@@ -75,7 +75,7 @@ def emptied(model: Bare, kept: Kept) -> Bare:
 def test_the_pruned_network_is_the_whole_one_without_the_channels(construct: str, traced: bool) -> None:
     build, widths = PRUNED[construct]
     model = bare(build(), traced=traced)
-    pruned, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, seed=3)
+    pruned, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, by=ALL_ALIKE, seed=3)
     with torch.no_grad():
         found, wanted = pruned.encoded(*inputs()), emptied(model, kept).encoded(*inputs())
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
@@ -86,15 +86,24 @@ def test_the_pruned_network_is_the_whole_one_without_the_channels(construct: str
     assert sizes[1] < sizes[0], "the weights are smaller in fact, not masked"
 
 
+@pytest.mark.parametrize("construct", PRUNED)
+def test_cut_by_what_each_layer_costs_it_is_so_too(construct: str) -> None:
+    model = bare(PRUNED[construct][0](), traced=True)
+    pruned, kept = prune(model, SCHEMA, ratio=0.4, round_to=2, seed=3)
+    with torch.no_grad():
+        found, wanted = pruned.encoded(*inputs()), emptied(model, kept).encoded(*inputs())
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_of_every_group_of_a_group_norm_equally_many_channels_stay() -> None:
-    _, kept = prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=0.5, round_to=8, seed=3)
+    _, kept = prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=0.5, round_to=8, by=ALL_ALIKE, seed=3)
     stay = kept["network.norm"]["out"]
     assert [sum(first <= channel < first + 8 for channel in stay) for first in range(0, 32, 8)] == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize(("ratio", "round_to", "left"), [(0.7, 4, 8), (0.6, 8, 8), (0.4, 8, 16), (0.25, 8, 24)])
 def test_rounding_keeps_the_groups_of_a_group_norm_equal(ratio: float, round_to: int, left: int) -> None:
-    pruned, _ = prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=ratio, round_to=round_to, seed=3)
+    pruned, _ = prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=ratio, round_to=round_to, by=ALL_ALIKE, seed=3)
     norm = pruned.get_submodule("network.norm")
     assert isinstance(norm, nn.GroupNorm)
     assert (norm.num_channels, norm.num_groups) == (left, 4)
@@ -103,7 +112,7 @@ def test_rounding_keeps_the_groups_of_a_group_norm_equal(ratio: float, round_to:
 @pytest.mark.parametrize(("ratio", "round_to"), [(0.8, 8), (0.5, 32), (0.9, 1)])
 def test_what_rounding_and_group_norm_make_impossible_is_refused(ratio: float, round_to: int) -> None:
     with pytest.raises(GateError, match=rf"multiples of {round_to} leaves none of the 32 channels.*smaller round_to"):
-        prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=ratio, round_to=round_to, seed=3)
+        prune(bare(GroupNormed(), traced=False), SCHEMA, ratio=ratio, round_to=round_to, by=ALL_ALIKE, seed=3)
 
 
 def fault(model: Bare, kept: Kept) -> str | None:
@@ -112,7 +121,7 @@ def fault(model: Bare, kept: Kept) -> str | None:
 
 def test_the_audit_finds_a_wrong_index() -> None:
     model = bare(ChunkedFilm(), traced=False)
-    _, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, seed=3)
+    _, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, by=ALL_ALIKE, seed=3)
     assert fault(model, kept) is None
     for layer, side in (("second", "in"), ("first", "out"), ("film", "out")):
         wrong = copy.deepcopy(kept)
@@ -132,7 +141,7 @@ def test_the_audit_finds_channels_that_change_their_group() -> None:
 
 def test_the_audit_finds_a_consumer_that_was_forgotten() -> None:
     model = bare(ChunkedFilm(), traced=False)
-    _, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, seed=3)
+    _, kept = prune(model, SCHEMA, ratio=0.5, round_to=1, by=ALL_ALIKE, seed=3)
     del kept["network.second"]["in"]
     assert fault(model, kept)
 
@@ -165,9 +174,11 @@ class MostlyHidden(nn.Module):
 
 def test_a_network_in_which_nothing_can_be_pruned_is_refused() -> None:
     with pytest.raises(GateError, match="nothing in the model can be pruned.*leave the step out"):
-        prune(bare(NothingToPrune(), traced=False), SCHEMA, ratio=0.5, round_to=1, seed=3)
+        prune(bare(NothingToPrune(), traced=False), SCHEMA, ratio=0.5, round_to=1, by=ALL_ALIKE, seed=3)
 
 
 def test_pruning_that_saves_next_to_nothing_is_refused_with_what_stood_in_the_way() -> None:
-    with pytest.raises(GateError, match=r"saves only \d+% of the multiply-adds \(network\.\w+: .*shape"):
-        prune(bare(MostlyHidden(), traced=False), SCHEMA, ratio=0.5, round_to=1, seed=3)
+    with pytest.raises(
+        GateError, match=r"saves only \d+% of the multiply-adds and \d+% of the weights \(network\.\w+: .*shape"
+    ):
+        prune(bare(MostlyHidden(), traced=False), SCHEMA, ratio=0.5, round_to=1, by=ALL_ALIKE, seed=3)
