@@ -34,6 +34,12 @@ WIDTHS = [32, 32, 24, 16]
 """Of the tiny teacher's convolutions, but the last."""
 
 
+@pytest.fixture(autouse=True)
+def fewer_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The importance need not be exact where it is not what is tested."""
+    monkeypatch.setattr(importance, "_BATCHES", 4)
+
+
 def convolutions(model: nn.Module) -> list[nn.Conv1d]:
     return [module for module in model.modules() if isinstance(module, nn.Conv1d)]
 
@@ -146,7 +152,8 @@ def test_channels_that_do_nothing_are_the_first_to_go(teacher: Checkpoint) -> No
 
 def test_importance_is_the_mean_squared_change_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a network linear in a layer's weights the first order is all: what is foretold is what happens."""
-    monkeypatch.setattr(importance, "_BATCHES", 4000)
+    monkeypatch.setattr(importance, "_BATCHES", 250)
+    monkeypatch.setattr(importance, "_BATCH_SIZE", 64)
     schema = signal(1, 8)
     torch.manual_seed(1)
     model = build_family("gan", schema, GAN | {"widths": [8], "norm": "none"}).generator().eval()
@@ -165,13 +172,11 @@ def test_importance_is_the_mean_squared_change_of_the_samples(monkeypatch: pytes
             without = copy.deepcopy(model)
             without.get_submodule("decoder.last").weight[:, channel] = 0.0
             wanted.append(((without.encoded(noise, condition) - whole) / whole.std()).square().sum(dim=(1, 2)).mean())
-    # Of a small batch the spread is small by chance; it is the same for all channels, and does not matter to the order.
-    ratio = found / (torch.stack(wanted) * importance._BATCH_SIZE)
-    assert float(ratio.max() / ratio.min()) < 1.35
-    assert found.argsort().tolist() == torch.stack(wanted).argsort().tolist()
+    torch.testing.assert_close(found / 64, torch.stack(wanted), rtol=0.4, atol=0.0)  # of 250 random directions
 
 
-def test_taylor_keeps_the_samples_closer_than_chance(teacher: Checkpoint) -> None:
+def test_taylor_keeps_the_samples_closer_than_chance(teacher: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importance, "_BATCHES", 32)
     model = teacher.generator()
     inputs = probe_inputs((6,), teacher.schema)
     wanted = run_torch(model, inputs)
@@ -258,10 +263,7 @@ def untrained(family: str, options: dict[str, Any], schema: Schema) -> Generativ
 
 @pytest.mark.parametrize("kind", SCHEMAS)
 @pytest.mark.parametrize("name", MODELS)
-def test_every_family_is_pruned_on_every_kind_of_data_and_pruned_again(
-    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importance, "_BATCHES", 4)
+def test_every_family_is_pruned_on_every_kind_of_data_and_pruned_again(name: str, kind: str) -> None:
     schema, model = SCHEMAS[kind], untrained(*MODELS[name], SCHEMAS[kind])
     fresh, sizes = copy.deepcopy(model), [parameters(model)]
     for number in range(2):
@@ -274,22 +276,10 @@ def test_every_family_is_pruned_on_every_kind_of_data_and_pruned_again(
     assert run_torch(fresh, inputs).tobytes() == run_torch(model, inputs).tobytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("gan", "table"),
-        *(
-            pytest.param(name, kind, marks=pytest.mark.slow)
-            for name in MODELS
-            for kind in SCHEMAS
-            if (name, kind) != ("gan", "table")
-        ),
-    ],
-)
-def test_the_exported_graph_holds_fewer_weights_by_as_many_as_were_cut(
-    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importance, "_BATCHES", 4)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SCHEMAS)
+@pytest.mark.parametrize("name", MODELS)
+def test_the_exported_graph_holds_fewer_weights(name: str, kind: str) -> None:
     schema, model = SCHEMAS[kind], untrained(*MODELS[name], SCHEMAS[kind])
     pruned, _ = prune(model, schema, ratio=0.5, round_to=4, seed=3)
     whole, less = (count_onnx(onnx.load_model_from_string(export(one, schema))) for one in (model, pruned))
@@ -318,14 +308,15 @@ def test_two_rounds_with_distillation_between_go_on_where_they_were_interrupted(
     teacher: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cost_module, "_LATENCY_CALLS", 40)
-    healed = StepPlan("distil", {"steps": 60, "batch_size": 32, "learning_rate": 5e-3})
+    healed = StepPlan("distil", {"steps": 10, "batch_size": 16, "learning_rate": 5e-3})
     less = StepPlan("prune", {"ratio": 0.3, "round_to": 4, "by": "global"})
     recipe = CompressionRecipe("rounds", (less, healed, less, healed, StepPlan("export", {})), Allowance(5.0, 1.0))
     done = compress(teacher, recipe, tmp_path, seed=1)
     sizes = [done.teacher_cost.parameters, *(step.cost.parameters for step in done.steps)]
     assert sizes[0] > sizes[1] == sizes[2] > sizes[3] == sizes[4] > sizes[5] > 0
-    later = sorted(tmp_path.iterdir())[3:]
-    assert [file.name.split("-")[1] for file in later] == ["distil", "export"]
-    for file in later:
-        file.unlink()
-    assert compress(teacher, recipe, tmp_path, seed=1).graphs == done.graphs
+    last = next(tmp_path.glob("4-distil-*"))
+    before = torch.load(last, weights_only=True)["weights"]
+    last.unlink()
+    compress(teacher, recipe, tmp_path, seed=1)
+    after = torch.load(last, weights_only=True)["weights"]
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
