@@ -19,6 +19,7 @@ from ..runtime.errors import GateError
 from ..runtime.noise import MAX_SEED
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
+from .bank import Bank
 from .cost import Cost, onnx_cost, torch_cost
 from .error import probe_inputs, relative_l2, run_onnx, run_torch
 from .recipe import CompressionRecipe
@@ -108,6 +109,7 @@ def compress(
     samples = teacher_samples = run_torch(full, inputs)
     records = []
     key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
+    bank = Bank(full, schema, work, key, _away_from(seed))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
@@ -121,7 +123,7 @@ def compress(
                     on_progress(do, done, of)
 
             started = time.monotonic()
-            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show)
+            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show, bank)
             STEPS[plan.do].run(student, context, **plan.options)
             seconds = time.monotonic() - started
             _keep(student, kept, seconds)
@@ -140,6 +142,11 @@ def compress(
     compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
     _check_allowance(recipe, compressed)
     return compressed
+
+
+def _away_from(seed: int) -> int:
+    """The seed of the bank: far from those of the steps, which follow on the run's own."""
+    return (seed + (MAX_SEED + 1) // 2) % (MAX_SEED + 1)
 
 
 def _keep(student: Student, path: Path, seconds: float) -> None:

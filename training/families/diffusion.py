@@ -27,7 +27,7 @@ from ..networks import denoiser_for
 from ..networks.condition import ConditionScaling
 from ..recipe import is_number
 from .family import Family, Generative
-from .ode import SAMPLERS, Sampler, times_between
+from .ode import SAMPLERS, Sampler, Velocity, times_between
 
 _LOG_ODDS_SPREAD = 1.5
 """Of the times trained on; wider than the 1 of Esser et al., as it did better on heart beats."""
@@ -52,17 +52,20 @@ class DiffusionGenerator(Generative):
     def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
         """[n, *codec.shape] and [n, c] to samples in model space [n, *codec.shape]."""
         asked = self.conditioning(condition)
-        nothing = torch.zeros_like(asked)
+        return self.solved(lambda x, t: self.velocity(x, t, asked), noise)
 
-        def velocity(x: Tensor, t: Tensor) -> Tensor:
-            conditional: Tensor = self.network(x, t, asked)
-            if self.guidance == 1.0:
-                return conditional
-            unconditional = self.network(x, t, nothing)
-            guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
-            return guided
-
+    def solved(self, velocity: Velocity, noise: Tensor) -> Tensor:
+        """Where a velocity leads noise [n, *codec.shape] in the solver's steps."""
         return SAMPLERS[self.sampler](velocity, noise, times_between(self.steps, self.shift))
+
+    def velocity(self, x: Tensor, t: Tensor, asked: Tensor) -> Tensor:
+        """What the solver follows, guidance included: [n, *codec.shape], times [n] or [1], scaled conditions."""
+        conditional: Tensor = self.network(x, t, asked)
+        if self.guidance == 1.0:
+            return conditional
+        unconditional = self.network(x, t, torch.zeros_like(asked))
+        guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
+        return guided
 
 
 class Conditioning(nn.Module):

@@ -14,8 +14,12 @@ from .unet import UNet
 class Denoiser(Protocol):
     """What is also called alone: a distiller asks it at times of its own, a pruner walks through it."""
 
-    def __call__(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """[n, *shape], times [n] or [1] from 0 (samples) to 1 (noise), conditions [n, c] to velocities [n, *shape]."""
+    def __call__(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """[n, *shape], times [n] or [1] from 0 (samples) to 1 (noise), conditions [n, c] to velocities [n, *shape].
+
+        With spans [n] or [1] it is the mean velocity from the time t down to t - span, which few steps need (MeanFlow,
+        Geng et al. 2025); at a span of 0 that is the velocity itself.
+        """
 
 
 class WithLinearPart(nn.Module):
@@ -23,7 +27,8 @@ class WithLinearPart(nn.Module):
 
     Were samples white and of unit variance, that guess would be all: (2t - 1) / (t² + (1 - t)²) times x. It plays the
     part of the skip connection of Karras et al. 2022: at the ends of the path x itself must come through, and what
-    passes here is neither convolved nor quantised.
+    passes here is neither convolved nor quantised. Over a span the guess is the mean slope of the path such a sample
+    takes, (s(t) - s(t - span)) / (span s(t)), where s(t) = √(t² + (1 - t)²) is the samples' spread on the way.
 
     Args:
         body: Takes and gives what a denoiser does.
@@ -33,13 +38,23 @@ class WithLinearPart(nn.Module):
         super().__init__()
         self.body = body
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c] to velocities [n, *shape]."""
-        slope = (2.0 * t - 1.0) / (t.square() + (1.0 - t).square())
+    def admit_spans(self) -> None:
+        """Take spans too; at first they change the linear part alone."""
+        self.body.embedding.admit_spans()  # type: ignore[operator, union-attr]
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c], spans as times to velocities [n, *shape]."""
+        end = t if span is None else t - span
+        # The difference of the two spreads, divided by the span: so written, a span of 0 is no case of its own.
+        slope = 2.0 * (t + end - 1.0) / (_spread(t) * (_spread(t) + _spread(end)))
         for _ in range(x.ndim - 1):
             slope = slope.unsqueeze(-1)
-        velocity: Tensor = slope * x + self.body(x, t, condition)
+        velocity: Tensor = slope * x + self.body(x, t, condition, span)
         return velocity
+
+
+def _spread(t: Tensor) -> Tensor:
+    return (t.square() + (1.0 - t).square()).sqrt()
 
 
 def denoiser_for(
