@@ -141,6 +141,5 @@ def answers(teacher: Generative, noise: Tensor, condition: Tensor, marks: Sequen
 
         samples = teacher.solved(velocity, noise)
     # Heun's method asks twice at a time: at its guess of the state, and then at the state itself, which is the later.
-    return [
-        min(reversed([*seen, (0.0, samples)]), key=lambda state, mark=mark: abs(state[0] - mark))[1] for mark in marks
-    ]
+    seen.append((0.0, samples))
+    return [min(reversed(seen), key=lambda state: abs(state[0] - mark))[1] for mark in marks]

@@ -6,7 +6,6 @@ import copy
 import itertools
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from ...training.families import Generative

@@ -61,7 +61,7 @@ def times_in_jumps(times: tuple[float, ...], n: int, draws: Draws) -> tuple[Tens
 def consistent(
     student: Jumps, teacher: DiffusionGenerator, x: Tensor, t: Tensor, span: Tensor, condition: Tensor
 ) -> Tensor:
-    """Mean velocities [n, *codec.shape] over spans that agree with the teacher and with the student's over what is left."""
+    """Mean velocities [n, *codec.shape] over spans that agree with the teacher and with the student on what is left."""
     asked = teacher.conditioning(condition)
     step = span.clamp(max=1.0 / teacher.steps)
     size = _along(step, x)

@@ -76,7 +76,7 @@ def few_steps(
         )
     if network_calls >= teacher.steps:
         raise TrainingError(
-            f"few_steps: network_calls = {network_calls} must be below the steps of the teacher's sampler, {teacher.steps}"
+            f"few_steps: network_calls must be below the {teacher.steps} steps of the teacher's sampler"
         )
     if bool(widths) != bool(blocks) or bool(widths) != bool(embedding):
         raise TrainingError("few_steps: a new network takes widths, blocks and embedding, all three or none")

@@ -76,7 +76,7 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of prune, distil, export, quantise"),
+        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of few_steps, prune, distil, export, quantise"),
         ("{ratio = 0.4, round_to = 8}", "do = None is not known"),
         ('{do = ["prune"], ratio = 0.4, round_to = 8}', "is not known"),
         ('{do = "prune", ratio = 0.4}', "prune takes ['ratio', 'round_to'], not ['ratio']"),
@@ -131,7 +131,9 @@ def test_the_largest_percentile_is_a_hundred(tmp_path: Path) -> None:
 def test_steps_of_models_come_before_the_one_export_and_those_of_graphs_after_it(
     steps: tuple[str, ...], tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="must hold export once; before it may be prune, distil, after it quantise"):
+    with pytest.raises(
+        TrainingError, match="must hold export once; before it may be few_steps, prune, distil, after it quantise"
+    ):
         load_compression_recipe(recipe_file(tmp_path, *steps))
 
 
