@@ -20,7 +20,7 @@ from torch import Tensor
 from ...training.draws import Draws
 from ...training.families.diffusion import DiffusionGenerator
 from ..bank import Answers
-from ..distance import of_numbers
+from ..distance import distance
 from .jumps import Jumps
 
 _AT_THE_START = 0.25
@@ -46,7 +46,7 @@ def mean_flow_loss(
     with torch.no_grad():
         wanted = consistent(student, teacher, x, t, span, batch.condition)
     asked = student.conditioning(batch.condition)
-    return of_numbers(student.velocity(x, t, span, asked), wanted)
+    return distance(student.velocity(x, t, span, asked), wanted)
 
 
 def times_in_jumps(times: tuple[float, ...], n: int, draws: Draws) -> tuple[Tensor, Tensor]:

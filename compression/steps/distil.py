@@ -62,7 +62,7 @@ def distil(
         else:
             batch = answers.take(draws_of(seed, step).rows(batch_size, len(answers)))
             noise, condition, wanted = batch.noise, batch.condition, batch.states[-1]
-        return distance(student.codec, student.encoded(noise, condition), wanted)
+        return distance(student.encoded(noise, condition), wanted)
 
     learn(student, loss, steps=steps, learning_rate=learning_rate, what="distillation", on_progress=on_progress)
     return student.eval()

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from edgeward.compression import CompressionRecipe, compress
+from edgeward.compression import cost as cost_module
 from edgeward.compression.bank import Bank
 from edgeward.compression.few_steps.jumps import Jumps
 from edgeward.compression.recipe import Allowance, StepPlan
@@ -206,6 +207,12 @@ RECIPE = CompressionRecipe(
     ),
     Allowance(9.0, 9.0),
 )
+
+
+@pytest.fixture
+def fewer_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time need not be exact here."""
+    monkeypatch.setattr(cost_module, "_LATENCY_CALLS", 40)
 
 
 def students_after(teacher: Checkpoint, work: Path, *stops: int) -> list[dict[str, Any]]:
