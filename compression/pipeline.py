@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..runtime.errors import GateError
+from ..runtime.errors import GateError, TrainingError
 from ..runtime.noise import MAX_SEED
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
@@ -100,9 +100,16 @@ def compress(
         on_progress: Called with (step, done, of) within the long ones.
 
     Raises:
+        TrainingError: A step does not suit the teacher.
         GateError: A step failed its check, or the result costs more than the recipe allows.
         OutputError: The work folder cannot be written.
     """
+    for plan in recipe.steps:
+        if teacher.privacy and not STEPS[plan.do].data_free:
+            raise TrainingError(
+                f"{plan.do} sees real records, which would break the promise that the teacher was trained with; leave "
+                "the step out"
+            )
     schema, full = teacher.schema, teacher.generator()
     inputs = probe_inputs(full.noise_shape, schema)
     student = Student(teacher.generator())

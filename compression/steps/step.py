@@ -50,3 +50,6 @@ class Step:
     """Whether it works on exported graphs, and so comes after `export`."""
     replay: Callable[[Generative, Change], Generative] | None = None
     """Does a change of the architecture again, to a model that was built as before it; None of a step without any."""
+    data_free: bool = True
+    """Whether it sees no real record: noise and conditions are drawn, the teacher answers. Only then does a private
+    teacher's promise hold for what comes out."""

@@ -1,6 +1,7 @@
 """A student of few network calls learns its teacher's way, is really that small in the graph, and is made again."""
 
 import copy
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -14,6 +15,7 @@ from edgeward.compression import cost as cost_module
 from edgeward.compression.bank import Bank
 from edgeward.compression.few_steps.jumps import Jumps
 from edgeward.compression.recipe import Allowance, StepPlan
+from edgeward.compression.steps import STEPS
 from edgeward.compression.steps.export import export
 from edgeward.compression.steps.few_steps import few_steps, rebuilt
 from edgeward.runtime.errors import TrainingError
@@ -239,6 +241,17 @@ def test_an_interrupted_recipe_goes_on_to_the_student_of_an_uninterrupted_one(ta
         assert one["changes"] == other["changes"]
         assert all(torch.equal(tensor, other["weights"][name]) for name, tensor in one["weights"].items())
     assert len(list((tmp_path / "whole").glob("*.f32"))) == 1, "both steps learn from the same answers"
+
+
+def test_a_promise_of_privacy_is_kept_as_no_step_sees_a_record_and_one_that_did_would_be_refused(
+    table: Diffusion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert STEPS["few_steps"].data_free
+    assert STEPS["distil"].data_free
+    private = dataclasses.replace(checkpoint(table, TABLE, OPTIONS), privacy=object())  # type: ignore[arg-type]
+    monkeypatch.setitem(STEPS, "few_steps", dataclasses.replace(STEPS["few_steps"], data_free=False))
+    with pytest.raises(TrainingError, match="few_steps sees real records, which would break the promise"):
+        compress(private, RECIPE, tmp_path, seed=1)
 
 
 def test_a_teacher_of_one_call_is_refused_with_what_to_do(teacher: Checkpoint, tmp_path: Path) -> None:
