@@ -6,6 +6,7 @@ import copy
 import itertools
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ...training.families import Generative
@@ -22,6 +23,9 @@ class Jumps(Generative):
         network: Takes the network's place: smaller, or not trained.
     """
 
+    tilt: Tensor
+    """[features], added to samples where there are choices, so that none is made more seldom than by the teacher."""
+
     def __init__(
         self, source: DiffusionGenerator | Jumps, times: Sequence[float], network: nn.Module | None = None
     ) -> None:
@@ -32,10 +36,14 @@ class Jumps(Generative):
         self.network.admit_spans()  # type: ignore[operator]
         self.noise_shape, self.condition_size = source.noise_shape, source.condition_size
         self.times = tuple(times)
+        self.register_buffer("tilt", torch.zeros(self.codec.shape[0]))
 
     def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
         """[n, *codec.shape] and [n, c] to samples in model space [n, *codec.shape]."""
-        return self.path(noise, condition)[-1]
+        samples = self.path(noise, condition)[-1]
+        if not self.codec.choices:
+            return samples
+        return samples + self.tilt.view(-1, *(1,) * (samples.ndim - 2))
 
     def path(self, noise: Tensor, condition: Tensor) -> list[Tensor]:
         """Where each jump ends, [n, *codec.shape]; the last are the samples."""

@@ -16,6 +16,8 @@ from ...runtime.schema import Schema
 from ...training.families import Generative
 from ..bank import Answers
 from ..distance import distance
+from ..few_steps.jumps import Jumps
+from ..few_steps.shares import keep_shares
 from ..learning import draws_of, learn
 from ..student import Context, Student
 from .step import Option, Step
@@ -65,7 +67,10 @@ def distil(
         return distance(student.encoded(noise, condition), wanted)
 
     learn(student, loss, steps=steps, learning_rate=learning_rate, what="distillation", on_progress=on_progress)
-    return student.eval()
+    student.eval()
+    if isinstance(student, Jumps) and answers is not None:
+        keep_shares(student, answers)
+    return student
 
 
 def _run(student: Student, context: Context, *, steps: int, batch_size: int, learning_rate: float, pairs: int) -> None:

@@ -18,6 +18,7 @@ from ..bank import Bank
 from ..few_steps.jumps import Jumps, jump_times
 from ..few_steps.mean_flow import mean_flow_loss
 from ..few_steps.pairs import pairs_loss
+from ..few_steps.shares import keep_shares
 from ..learning import draws_of, learn
 from ..student import Change, Context, Student
 from .step import Option, Step
@@ -100,7 +101,8 @@ def few_steps(
         return mean_flow_loss(made, teacher, answers, batch_size, draws)
 
     learn(made, loss, steps=steps, learning_rate=learning_rate, what="few_steps", on_progress=on_progress)
-    return made.eval(), change
+    keep_shares(made.eval(), answers)
+    return made, change
 
 
 def rebuilt(model: Generative, change: Change) -> Jumps:
