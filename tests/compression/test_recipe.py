@@ -10,7 +10,10 @@ from edgeward.runtime.errors import TrainingError
 
 PRUNE = '{do = "prune", ratio = 0.4, round_to = 8}'
 DISTIL = '{do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3}'
-FEW_STEPS = '{do = "few_steps", method = "pairs", network_calls = 1, pairs = 64, steps = 9, batch_size = 8, learning_rate = 1e-3}'
+FEW_STEPS = (
+    '{do = "few_steps", method = "pairs", network_calls = 1, pairs = 64, steps = 9, '
+    "batch_size = 8, learning_rate = 1e-3}"
+)
 EXPORT = '{do = "export"}'
 QUANTISE = '{do = "quantise", samples = 64, percentile = 99.99}'
 ALLOWANCE = "student_relative_l2 = 0.3\nint8_relative_l2 = 0.1"
