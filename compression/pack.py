@@ -26,6 +26,7 @@ from .card import make_card
 from .pipeline import Compressed
 from .privacy import lineage_of_data, lineage_of_privacy
 from .recipe import CompressionRecipe
+from .steps import STEPS
 
 GOLDEN_SEED = 19610412
 _GOLDEN_SAMPLES = 16
@@ -143,6 +144,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "recipe": recipe.to_json(),
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
+            "data_free": all(STEPS[step.do].data_free for step in compressed.steps),
             "steps": [step.to_json() for step in compressed.steps],
         },
         "made_with": {

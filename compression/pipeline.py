@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
-from ..runtime.errors import GateError
+from ..runtime.errors import GateError, TrainingError
 from ..runtime.noise import MAX_SEED
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
+from .bank import Bank
 from .cost import Cost, onnx_cost, torch_cost
 from .error import probe_inputs, relative_l2, run_onnx, run_torch
 from .recipe import CompressionRecipe
@@ -99,15 +100,23 @@ def compress(
         on_progress: Called with (step, done, of) within the long ones.
 
     Raises:
+        TrainingError: A step does not suit the teacher.
         GateError: A step failed its check, or the result costs more than the recipe allows.
         OutputError: The work folder cannot be written.
     """
+    for plan in recipe.steps:
+        if teacher.privacy and not STEPS[plan.do].data_free:
+            raise TrainingError(
+                f"{plan.do} sees real records, which would break the promise that the teacher was trained with; leave "
+                "the step out"
+            )
     schema, full = teacher.schema, teacher.generator()
     inputs = probe_inputs(full.noise_shape, schema)
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
     key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
+    bank = Bank(full, schema, work, key, _away_from(seed))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
@@ -121,7 +130,7 @@ def compress(
                     on_progress(do, done, of)
 
             started = time.monotonic()
-            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show)
+            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show, bank)
             STEPS[plan.do].run(student, context, **plan.options)
             seconds = time.monotonic() - started
             _keep(student, kept, seconds)
@@ -140,6 +149,11 @@ def compress(
     compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
     _check_allowance(recipe, compressed)
     return compressed
+
+
+def _away_from(seed: int) -> int:
+    """The seed of the bank: far from those of the steps, which follow on the run's own."""
+    return (seed + (MAX_SEED + 1) // 2) % (MAX_SEED + 1)
 
 
 def _keep(student: Student, path: Path, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..runtime.schema import Schema
 from ..training.families import Generative
+from .bank import Bank
 
 Change = dict[str, Any]
 """What a step did to the architecture, in plain values: under `do` the step's name, the rest is the step's own."""
@@ -34,3 +35,5 @@ class Context:
     """Of this step's noise and conditions."""
     show: Callable[[int, int], None]
     """Called with (done, of) in a step that takes long."""
+    bank: Bank
+    """The teacher's answers, which steps share."""

@@ -10,6 +10,10 @@ from edgeward.runtime.errors import TrainingError
 
 PRUNE = '{do = "prune", ratio = 0.4, round_to = 8}'
 DISTIL = '{do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3}'
+FEW_STEPS = (
+    '{do = "few_steps", method = "pairs", network_calls = 1, pairs = 64, steps = 9, '
+    "batch_size = 8, learning_rate = 1e-3}"
+)
 EXPORT = '{do = "export"}'
 QUANTISE = '{do = "quantise", samples = 64, percentile = 99.99}'
 ALLOWANCE = "student_relative_l2 = 0.3\nint8_relative_l2 = 0.1"
@@ -60,6 +64,12 @@ def test_quantisation_may_be_left_out(tmp_path: Path) -> None:
     assert [step.do for step in recipe.steps] == ["prune", "export"]
 
 
+def test_options_left_out_are_what_they_are_by_default(tmp_path: Path) -> None:
+    few_steps, distil, _ = load_compression_recipe(recipe_file(tmp_path, FEW_STEPS, DISTIL, EXPORT)).steps
+    assert (few_steps.options["widths"], few_steps.options["blocks"], few_steps.options["embedding"]) == ([], 0, 0)
+    assert distil.options["pairs"] == 0
+
+
 def test_json_holds_every_option(tmp_path: Path) -> None:
     recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, EXPORT, QUANTISE))
     assert json.loads(json.dumps(recipe.to_json(), allow_nan=False)) == {
@@ -76,7 +86,7 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of prune, distil, export, quantise"),
+        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of few_steps, prune, distil, export, quantise"),
         ("{ratio = 0.4, round_to = 8}", "do = None is not known"),
         ('{do = ["prune"], ratio = 0.4, round_to = 8}', "is not known"),
         ('{do = "prune", ratio = 0.4}', "prune takes ['ratio', 'round_to'], not ['ratio']"),
@@ -94,6 +104,11 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
         ('{do = "distil", steps = 1.5, batch_size = 32, learning_rate = 1e-3}', "steps must be a whole number"),
         ('{do = "distil", steps = 9, batch_size = -1, learning_rate = 1e-3}', "batch_size = -1 makes no sense"),
         ('{do = "distil", steps = 9, batch_size = 32, learning_rate = inf}', "learning_rate = inf makes no sense"),
+        (FEW_STEPS.replace("pairs", "guessing", 1), "method must be one of pairs, mean_flow, not 'guessing'"),
+        (FEW_STEPS.replace("}", ", widths = 8}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", widths = [8, 0]}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", widths = [8.0]}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", blocks = 0}"), "blocks = 0 makes no sense"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused_by_its_place_and_reason(step: str, reason: str, tmp_path: Path) -> None:
@@ -131,7 +146,9 @@ def test_the_largest_percentile_is_a_hundred(tmp_path: Path) -> None:
 def test_steps_of_models_come_before_the_one_export_and_those_of_graphs_after_it(
     steps: tuple[str, ...], tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="must hold export once; before it may be prune, distil, after it quantise"):
+    with pytest.raises(
+        TrainingError, match="must hold export once; before it may be few_steps, prune, distil, after it quantise"
+    ):
         load_compression_recipe(recipe_file(tmp_path, *steps))
 
 

@@ -32,7 +32,7 @@ from ..networks import denoiser_for
 from ..networks.condition import ConditionScaling
 from ..recipe import is_number
 from .family import Family, Generative
-from .ode import SAMPLERS, Sampler, times_between
+from .ode import SAMPLERS, Sampler, Velocity, times_between
 from .relaxed_choices import cross_entropies, relaxed
 
 _LOG_ODDS_SPREAD = 1.5
@@ -58,16 +58,19 @@ class DiffusionGenerator(Generative):
     def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
         """[n, *codec.shape] and [n, c] to samples in model space [n, *codec.shape]."""
         asked = self.conditioning(condition)
-        nothing = torch.zeros_like(asked)
+        return self.solved(lambda x, t: self.velocity(x, t, asked), noise)
 
-        def velocity(x: Tensor, t: Tensor) -> Tensor:
-            conditional = velocity_of(self.codec, self.network(x, t, asked), x, t)
-            if self.guidance == 1.0:
-                return conditional
-            unconditional = velocity_of(self.codec, self.network(x, t, nothing), x, t)
-            return unconditional + self.guidance * (conditional - unconditional)
-
+    def solved(self, velocity: Velocity, noise: Tensor) -> Tensor:
+        """Where a velocity leads noise [n, *codec.shape] in the solver's steps."""
         return SAMPLERS[self.sampler](velocity, noise, times_between(self.steps, self.shift))
+
+    def velocity(self, x: Tensor, t: Tensor, asked: Tensor) -> Tensor:
+        """What the solver follows, guidance included: [n, *codec.shape], times [n] or [1], scaled conditions."""
+        conditional = velocity_of(self.codec, self.network(x, t, asked), x, t)
+        if self.guidance == 1.0:
+            return conditional
+        unconditional = velocity_of(self.codec, self.network(x, t, torch.zeros_like(asked)), x, t)
+        return unconditional + self.guidance * (conditional - unconditional)
 
 
 def velocity_of(codec: Codec, raw: Tensor, x: Tensor, t: Tensor) -> Tensor:

@@ -19,10 +19,12 @@ the evidence for one grows no further, so that it stays finite."""
 class Denoiser(Protocol):
     """What is also called alone: a distiller asks it at times of its own, a pruner walks through it."""
 
-    def __call__(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
         """[n, *shape], times [n] or [1] from 0 (samples) to 1 (noise), conditions [n, c] to [n, *shape].
 
-        What comes out are velocities of the features that are numbers, and logits of those that are choices.
+        What comes out are velocities of the features that are numbers, and logits of those that are choices. With spans
+        [n] or [1] they stand for the mean velocity from the time t down to t - span, which few steps need (MeanFlow,
+        Geng et al. 2025); at a span of 0 that is the velocity itself.
         """
 
 
@@ -31,7 +33,9 @@ class WithLinearPart(nn.Module):
 
     Of a number that is the best linear guess of its velocity, were samples white and of unit variance:
     (2t - 1) / (t² + (1 - t)²) times x. It plays the part of the skip connection of Karras et al. 2022: at the ends of
-    the path x itself must come through, and what passes here is neither convolved nor quantised.
+    the path x itself must come through, and what passes here is neither convolved nor quantised. Over a span the guess
+    is the mean slope of the path such a sample takes, (s(t) - s(t - span)) / (span s(t)), where s(t) = √(t² + (1 - t)²)
+    is the samples' spread on the way.
 
     Of a choice it is the logarithm of Bayes' factor, exactly: x is normal about (1 - t) times the choice, which is 1
     in its own feature and -1 in the others, with a spread of t; so its logits are 2 (1 - t) / t² times x, and the body
@@ -47,15 +51,26 @@ class WithLinearPart(nn.Module):
         self.body = body
         self._numbers = numbers
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c] to velocities and logits [n, *shape]."""
-        at = t.reshape(-1, *(1,) * (x.ndim - 1))
-        told = (2.0 * at - 1.0) / (at.square() + (1.0 - at).square()) * x[:, : self._numbers]
+    def admit_spans(self) -> None:
+        """Take spans too; at first they change the linear part alone."""
+        self.body.embedding.admit_spans()  # type: ignore[operator, union-attr]
+
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c], spans as times to [n, *shape]."""
+        end = t if span is None else t - span
+        # The difference of the two spreads, divided by the span: so written, a span of 0 is no case of its own.
+        slope = 2.0 * (t + end - 1.0) / (_spread(t) * (_spread(t) + _spread(end)))
+        along = (-1, *(1,) * (x.ndim - 1))
+        told = slope.reshape(along) * x[:, : self._numbers]
         if self._numbers < x.shape[1]:
-            evidence = 2.0 * (1.0 - at) / at.clamp(min=_SURE).square() * x[:, self._numbers :]
-            told = torch.cat([told, evidence], dim=1)
-        found: Tensor = told + self.body(x, t, condition)
+            factor = 2.0 * (1.0 - t) / t.clamp(min=_SURE).square()
+            told = torch.cat([told, factor.reshape(along) * x[:, self._numbers :]], dim=1)
+        found: Tensor = told + self.body(x, t, condition, span)
         return found
+
+
+def _spread(t: Tensor) -> Tensor:
+    return (t.square() + (1.0 - t).square()).sqrt()
 
 
 def denoiser_for(

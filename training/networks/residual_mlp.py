@@ -41,9 +41,9 @@ class ResidualMlp(nn.Module):
         self.blocks = nn.ModuleList(ResidualLayers(width, embedding) for _ in range(blocks))
         self.last = zeroed(nn.Linear(width, features))
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """Rows [n, features], times [n] or [1], conditions [n, c] to [n, features]."""
-        vector = self.embedding(t, condition)
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """Rows [n, features], times [n] or [1], conditions [n, c], spans as times to [n, features]."""
+        vector = self.embedding(t, condition, span)
         x = self.first(x)
         for block in self.blocks:
             x = block(x, vector)
