@@ -97,6 +97,26 @@ def test_a_graph_that_differs_from_pytorch_is_refused(teacher: Checkpoint) -> No
         export(OtherwiseExported(1.0005), teacher.schema)
 
 
+class Unconditional(Generative):
+    """A network that makes nothing of its conditions, or has none."""
+
+    def __init__(self, condition_size: int) -> None:
+        super().__init__()
+        self.noise_shape, self.condition_size = (256,), condition_size
+        self.conv = nn.Conv1d(1, 2, 3, padding=1)
+
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        samples: Tensor = self.conv(noise[:, None])
+        return samples
+
+    encoded = forward
+
+
+def test_a_graph_has_both_inputs_of_the_contract_also_where_it_uses_one(teacher: Checkpoint) -> None:
+    content = export(Unconditional(teacher.schema.condition_size), teacher.schema)
+    assert [each.name for each in onnx.load_from_string(content).graph.input] == ["noise", "condition"]
+
+
 def model_of(
     nodes: list[NodeProto], tensors: Sequence[TensorProto] = (), opsets: Sequence[tuple[str, int]] = (("", 18),)
 ) -> ModelProto:
