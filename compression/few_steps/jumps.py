@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...training.families import Generative
-from ...training.families.diffusion import DiffusionGenerator
+from ...training.families.diffusion import DiffusionGenerator, velocity_of
 from ...training.families.ode import times_between
 
 
@@ -56,8 +56,7 @@ class Jumps(Generative):
 
     def velocity(self, x: Tensor, t: Tensor, span: Tensor, asked: Tensor) -> Tensor:
         """Mean velocity from times t [n] or [1] down to t - span, at x and scaled conditions: [n, *codec.shape]."""
-        velocity: Tensor = self.network(x, t, asked, span)
-        return velocity
+        return velocity_of(self.codec, self.network(x, t, asked, span), x, t)
 
 
 def jump_times(teacher: DiffusionGenerator, calls: int) -> list[float]:

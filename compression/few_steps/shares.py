@@ -27,7 +27,7 @@ def keep_shares(student: Jumps, answers: Answers) -> None:
         return
     student.tilt.zero_()
     few = answers.take(torch.arange(min(len(answers), _ANSWERS)))
-    parts = zip(few.noise.split(_AT_ONCE), few.condition.split(_AT_ONCE), strict=True)
+    parts = zip(torch.split(few.noise, _AT_ONCE), torch.split(few.condition, _AT_ONCE), strict=True)
     said = torch.cat([student.encoded(noise, condition) for noise, condition in parts])
     for group in student.codec.groups():
         student.tilt[group] = _tilt(said[:, group], shares(few.states[-1][:, group]))

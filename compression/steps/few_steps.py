@@ -116,7 +116,9 @@ def rebuilt(model: Generative, change: Change) -> Jumps:
     if change["widths"]:
         shape, size = model.codec.shape, int(model.conditioning.size)  # type: ignore[arg-type]
         try:
-            network = denoiser_for(shape, size, change["widths"], change["blocks"], change["embedding"])
+            network = denoiser_for(
+                shape, model.codec.numbers, size, change["widths"], change["blocks"], change["embedding"]
+            )
         except ValueError as error:
             raise TrainingError(f"few_steps: the new network does not suit the data: {error}") from error
     return Jumps(model, change["times"], network).eval()
