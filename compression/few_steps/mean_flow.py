@@ -25,6 +25,8 @@ from .jumps import Jumps
 
 _AT_THE_START = 0.25
 """Share of a batch at the very start of its jump, where the student will be asked."""
+_NEAREST = 1e-3
+"""Time that counts as the end; also the shortest span."""
 
 
 def mean_flow_loss(
@@ -46,7 +48,13 @@ def mean_flow_loss(
     with torch.no_grad():
         wanted = consistent(student, teacher, x, t, span, batch.condition)
     asked = student.conditioning(batch.condition)
-    return distance(student.velocity(x, t, span, asked), wanted)
+    said = student.velocity(x, t, span, asked)
+    numbers = student.codec.numbers
+    if numbers < x.shape[1]:
+        # Of a choice the velocity is (x - expected choice) / t: what is expected counts alike at all times.
+        at = _along(t, x)
+        said, wanted = (torch.cat([v[:, :numbers], at * v[:, numbers:]], dim=1) for v in (said, wanted))
+    return distance(said, wanted)
 
 
 def times_in_jumps(times: tuple[float, ...], n: int, draws: Draws) -> tuple[Tensor, Tensor]:
@@ -54,7 +62,7 @@ def times_in_jumps(times: tuple[float, ...], n: int, draws: Draws) -> tuple[Tens
     jumps = torch.tensor(list(itertools.pairwise(times)))
     start, end = jumps[torch.arange(n) % len(jumps)].unbind(dim=1)
     share = (draws.stratified(n) / (1.0 - _AT_THE_START)).clamp(max=1.0)
-    span = (share * (start - end)).clamp(min=1e-3)
+    span = (share * (start - end)).clamp(min=_NEAREST)
     return end + span, span
 
 
@@ -66,9 +74,12 @@ def consistent(
     step = span.clamp(max=1.0 / teacher.steps)
     size = _along(step, x)
     slope = teacher.velocity(x, t, asked)
-    slope = (slope + teacher.velocity(x - size * slope, t - step, asked)) / 2
+    # At the very end no velocity is asked for, as by the solver: the step there is Euler's.
+    then = (t - step).clamp(min=_NEAREST)
+    there = teacher.velocity(x - size * slope, then, asked)
+    slope = torch.where(_along(t - step, x) < _NEAREST, slope, (slope + there) / 2)
     left = span - step
-    rest = student.velocity(x - size * slope, t - step, left, student.conditioning(condition))
+    rest = student.velocity(x - size * slope, then, left, student.conditioning(condition))
     return (size * slope + _along(left, x) * rest) / _along(span, x)
 
 

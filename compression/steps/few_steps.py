@@ -114,10 +114,10 @@ def rebuilt(model: Generative, change: Change) -> Jumps:
     assert isinstance(model, DiffusionGenerator | Jumps)  # noqa: S101 - the step refuses others
     network = None
     if change["widths"]:
-        codec, size = model.codec, int(model.conditioning.size)  # type: ignore[arg-type]
+        shape, size = model.codec.shape, int(model.conditioning.size)  # type: ignore[arg-type]
         try:
             network = denoiser_for(
-                codec.shape, codec.numbers, size, change["widths"], change["blocks"], change["embedding"]
+                shape, model.codec.numbers, size, change["widths"], change["blocks"], change["embedding"]
             )
         except ValueError as error:
             raise TrainingError(f"few_steps: the new network does not suit the data: {error}") from error

@@ -49,7 +49,7 @@ def test_a_recipe_keeps_its_steps_in_order_with_their_options(tmp_path: Path) ->
     recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, DISTIL, PRUNE, EXPORT, QUANTISE))
     assert recipe.name == "mine"
     assert [step.do for step in recipe.steps] == ["prune", "distil", "prune", "export", "quantise"]
-    assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8})
+    assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8, "by": "global"})
     assert recipe.steps[-1] == StepPlan("quantise", {"samples": 64, "percentile": 99.99})
     assert recipe.allowance == Allowance(student_relative_l2=0.3, int8_relative_l2=0.1)
 
@@ -75,7 +75,7 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
     assert json.loads(json.dumps(recipe.to_json(), allow_nan=False)) == {
         "name": "mine",
         "steps": [
-            {"do": "prune", "ratio": 0.4, "round_to": 8},
+            {"do": "prune", "ratio": 0.4, "round_to": 8, "by": "global"},
             {"do": "export"},
             {"do": "quantise", "samples": 64, "percentile": 99.99},
         ],
@@ -89,8 +89,8 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
         ('{do = "shrink"}', "do = 'shrink' is not known; it is one of few_steps, prune, distil, export, quantise"),
         ("{ratio = 0.4, round_to = 8}", "do = None is not known"),
         ('{do = ["prune"], ratio = 0.4, round_to = 8}', "is not known"),
-        ('{do = "prune", ratio = 0.4}', "prune takes ['ratio', 'round_to'], not ['ratio']"),
-        ('{do = "prune", ratio = 0.4, round_to = 8, seed = 1}', "prune takes ['ratio', 'round_to'], not"),
+        ('{do = "prune", ratio = 0.4}', "prune takes ['by', 'ratio', 'round_to'], not ['ratio']"),
+        ('{do = "prune", ratio = 0.4, round_to = 8, seed = 1}', "prune takes ['by', 'ratio', 'round_to'], not"),
         ('{do = "export", opset = 18}', "export takes [], not ['opset']"),
         ('{do = "prune", ratio = "0.4", round_to = 8}', "ratio must be a number"),
         ('{do = "prune", ratio = true, round_to = 8}', "ratio must be a number"),

@@ -56,15 +56,15 @@ class WithLinearPart(nn.Module):
         self.body.embedding.admit_spans()  # type: ignore[operator, union-attr]
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
-        """[n, *shape], times [n] or [1] from 0 to 1, conditions [n, c], spans as times to [n, *shape]."""
-        end = t if span is None else t - span
+        """[n, *shape], times [n] or [1], conditions [n, c], spans as times to velocities and logits [n, *shape]."""
+        at = t.reshape(-1, *(1,) * (x.ndim - 1))
+        end = at if span is None else at - span.reshape(-1, *(1,) * (x.ndim - 1))
         # The difference of the two spreads, divided by the span: so written, a span of 0 is no case of its own.
-        slope = 2.0 * (t + end - 1.0) / (_spread(t) * (_spread(t) + _spread(end)))
-        along = (-1, *(1,) * (x.ndim - 1))
-        told = slope.reshape(along) * x[:, : self._numbers]
+        slope = 2.0 * (at + end - 1.0) / (_spread(at) * (_spread(at) + _spread(end)))
+        told = slope * x[:, : self._numbers]
         if self._numbers < x.shape[1]:
-            factor = 2.0 * (1.0 - t) / t.clamp(min=_SURE).square()
-            told = torch.cat([told, factor.reshape(along) * x[:, self._numbers :]], dim=1)
+            evidence = 2.0 * (1.0 - at) / at.clamp(min=_SURE).square() * x[:, self._numbers :]
+            told = torch.cat([told, evidence], dim=1)
         found: Tensor = told + self.body(x, t, condition, span)
         return found
 

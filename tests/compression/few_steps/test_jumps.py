@@ -19,9 +19,12 @@ def test_where_samples_are_white_no_training_is_needed(kind: str, times: list[fl
     noise = torch.randn(5, *student.noise_shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         states = student.path(noise, conditions_of(5))
+    numbers = student.codec.numbers  # choices depend on how often each is made
     for t, state in zip(times[1:], states, strict=True):
         # Noise and white samples, mixed: their spread on the way, and 1 again at the end.
-        torch.testing.assert_close(state, noise * (t**2 + (1.0 - t) ** 2) ** 0.5, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            state[:, :numbers], noise[:, :numbers] * (t**2 + (1.0 - t) ** 2) ** 0.5, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_with_the_mean_velocity_of_a_known_path_a_single_jump_is_exact() -> None:

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from edgeward.compression.bank import Answers
 from edgeward.compression.few_steps.jumps import Jumps
-from edgeward.compression.few_steps.mean_flow import consistent, times_in_jumps
+from edgeward.compression.few_steps.mean_flow import consistent, mean_flow_loss, times_in_jumps
 from edgeward.training.draws import Draws
 from torch import Tensor
 
+from ...training.toy_schemas import TABLE, conditions_of
 from ..gaussian import SCHEMA, carried, teacher, untrained
 
 
@@ -51,6 +53,17 @@ def test_a_wrong_mean_velocity_is_taught_to_change() -> None:
         said = student.velocity(x, ones, ones, student.conditioning(torch.zeros(500, 0)))
         wanted = consistent(student, full, x, ones, ones, torch.zeros(500, 0))
     assert (wanted - exact).norm() < (said - exact).norm()
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_of_choices_the_loss_stays_finite_down_to_the_very_end(calls: int) -> None:
+    full = untrained(TABLE, sampler_steps=6).generator()
+    student = Jumps(full, {1: [1.0, 0.0], 2: [1.0, 0.5, 0.0]}[calls])
+    noise = torch.randn(64, *full.noise_shape, generator=torch.Generator().manual_seed(1))
+    answers = Answers(noise, conditions_of(64), (torch.sign(noise),))
+    for seed in range(8):
+        loss = mean_flow_loss(student, full, answers, 512, Draws(torch.Generator().manual_seed(seed)))
+        assert loss < 10.0
 
 
 def test_guidance_is_taught_as_the_teacher_has_it() -> None:
