@@ -11,13 +11,14 @@ from ..errors import RequestError
 from ..schema import Schema
 from .base import FileFormat, Format
 from .csv import CSV
+from .edf import EDF
 from .npz import NPZ
 from .records import RecordFormat
 from .wfdb import WFDB
 
 __all__ = ["FORMATS", "FileFormat", "Format", "RecordFormat", "check_suits", "format_for"]
 
-FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, WFDB)}
+FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, WFDB, EDF)}
 
 
 def format_for(path: Path, name: str | None) -> Format:

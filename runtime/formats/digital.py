@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,19 +34,18 @@ def spread(minimum: float, maximum: float) -> Scale:
     return Scale((maximum - minimum) / (HIGH - LOW), minimum / 2 + maximum / 2)
 
 
-def digital_channels(
-    record: Record, schema: SignalSchema, scales: list[Scale], low: int = LOW, high: int = HIGH
-) -> npt.NDArray[np.int16]:
+def digital_channels(record: Record, schema: SignalSchema, scales: Sequence[Scale]) -> npt.NDArray[np.int16]:
     """The samples [channels, length] of a record on one scale a channel, `MISSING` where there is none.
 
     Raises:
         GateError: A value lies outside its channel's range, which the bundle promised; it is not clipped.
     """
     digital = np.empty(record.values.shape, np.int16)
-    for row, (values, scale, channel) in enumerate(zip(record.values.astype(np.float64), scales, schema.channels, strict=True)):
+    channels = zip(record.values.astype(np.float64), scales, schema.channels, strict=True)
+    for row, (values, scale, channel) in enumerate(channels):
         absent = np.isnan(values)
         numbers = scale.digital(values)
-        outside = ~absent & ~((numbers >= low) & (numbers <= high))
+        outside = ~absent & ~((numbers >= LOW) & (numbers <= HIGH))
         wrong = outside if channel.may_be_missing else outside | absent
         if wrong.any():
             raise GateError(
