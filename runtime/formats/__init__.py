@@ -12,13 +12,16 @@ from ..schema import Schema
 from .base import FileFormat, Format
 from .csv import CSV
 from .edf import EDF
+from .jsonl import JSONL
 from .npz import NPZ
+from .parquet import PARQUET
+from .png import PNG
 from .records import RecordFormat
 from .wfdb import WFDB
 
 __all__ = ["FORMATS", "FileFormat", "Format", "RecordFormat", "check_suits", "format_for"]
 
-FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, WFDB, EDF)}
+FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, PNG)}
 
 
 def format_for(path: Path, name: str | None) -> Format:

@@ -100,9 +100,17 @@ def anything(schema: Schema) -> str:  # noqa: ARG001 - it refuses none
     return ""
 
 
-def no_images(schema: Schema) -> str:
-    """The refusal of a format for signals and tables."""
-    return "they are images" if isinstance(schema, ImageSchema) else ""
+OWN_COLUMNS = ("index", "synthetic")
+"""What formats with named columns call their own."""
+
+
+def named_columns(schema: Schema) -> str:
+    """The refusal of a format for signals and tables whose columns have names, and two of them its own."""
+    if isinstance(schema, ImageSchema):
+        return "they are images"
+    names = [part[0] for part in schema.parts()]
+    taken = next((name for name in OWN_COLUMNS if name in names), "")
+    return f"{taken!r} is the name of a column of its own" if taken else ""
 
 
 def only_signals(schema: Schema) -> str:
@@ -112,4 +120,6 @@ def only_signals(schema: Schema) -> str:
 
 def missing_library(error: ImportError, extra: str) -> BackendError:
     """The error where a format's library cannot be imported."""
-    return BackendError(f"{error.name or extra} cannot be imported ({error}); install it with: pip install 'edgeward[{extra}]'")
+    return BackendError(
+        f"{error.name or extra} cannot be imported ({error}); install it with: pip install 'edgeward[{extra}]'"
+    )

@@ -20,7 +20,7 @@ from ..errors import RequestError
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import ImageSchema, Schema, SignalSchema, TableSchema
-from .base import FileFormat, no_images
+from .base import FileFormat, named_columns
 
 _BYTES_PER_NUMBER = 11
 
@@ -116,4 +116,4 @@ def _signal_rows(batch: Batch, schema: SignalSchema) -> str:
     return "".join(rows)
 
 
-CSV = FileFormat("csv", ".csv", no_images, write_csv, csv_bytes)
+CSV = FileFormat("csv", ".csv", named_columns, write_csv, csv_bytes)

@@ -8,6 +8,7 @@ significant digits.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,19 +21,18 @@ from ..batch import Batch
 from ..errors import GateError
 from ..generator import Series
 from ..provenance import MARK, provenance_text
-from ..schema import CategoryColumn, NumberColumn, Schema, SignalSchema, TableSchema
-from .base import FileFormat, Progress, no_images
+from ..schema import CategoryColumn, NumberColumn, SignalSchema, TableSchema
+from .base import FileFormat, Progress, named_columns
 from .csv import provenance_path
 
 _BYTES_PER_NUMBER = 10
 _BYTES_PER_LINE = 60
-_OWN_NAMES = ("index", "synthetic")
 
 
 def _bytes(series: Series) -> int:
     schema = series.generator.source.schema
     names = sum(len(name) + 6 for name, _, _ in schema.parts()) + sum(len(c.name) + 18 for c in schema.conditions)
-    return series.n * (_BYTES_PER_LINE + names + _BYTES_PER_NUMBER * int(np.prod(schema.shape)))
+    return series.n * (_BYTES_PER_LINE + names + _BYTES_PER_NUMBER * math.prod(schema.shape))
 
 
 def _write(series: Series, path: Path, on_progress: Progress) -> None:
@@ -53,13 +53,15 @@ def _write(series: Series, path: Path, on_progress: Progress) -> None:
 def _samples(batch: Batch) -> Iterator[dict[str, Any]]:
     schema = batch.schema
     if np.isinf(batch.samples).any():
-        raise GateError(f"samples {batch.first} to {batch.first + len(batch) - 1}: a value is infinite, which JSON has no word for")
+        last = batch.first + len(batch) - 1
+        raise GateError(f"samples {batch.first} to {last}: a value is infinite, which JSON has no word for")
     conditions = {name: values.tolist() for name, values in batch.conditions.items()}
     for position, values in enumerate(batch.samples):
         index = batch.first + position
         mine = {name: column[position] for name, column in conditions.items()}
         if isinstance(schema, SignalSchema):
-            signals = {c.name: [_number(v) for v in row.tolist()] for c, row in zip(schema.channels, values, strict=True)}
+            channels = zip(schema.channels, values.tolist(), strict=True)
+            signals = {channel.name: [_number(value) for value in row] for channel, row in channels}
             yield {"index": index, "synthetic": MARK, "conditions": mine, "signals": signals}
         elif isinstance(schema, TableSchema):
             row = {c.name: _entry(c, v) for c, v in zip(schema.columns, values.tolist(), strict=True)}
@@ -67,7 +69,7 @@ def _samples(batch: Batch) -> Iterator[dict[str, Any]]:
 
 
 def _entry(column: NumberColumn | CategoryColumn, value: float) -> str | int | float | None:
-    if value != value:
+    if math.isnan(value):
         return None
     if isinstance(column, CategoryColumn):
         return column.values[int(value)]
@@ -75,15 +77,7 @@ def _entry(column: NumberColumn | CategoryColumn, value: float) -> str | int | f
 
 
 def _number(value: float) -> float | None:
-    return None if value != value else float(f"{value:.6g}")
+    return None if math.isnan(value) else float(f"{value:.6g}")
 
 
-def _refusal(schema: Schema) -> str:
-    if isinstance(schema, TableSchema):
-        for column in schema.columns:
-            if column.name in _OWN_NAMES:
-                return f"a column is called {column.name!r}, as one of its own"
-    return no_images(schema)
-
-
-JSONL = FileFormat("jsonl", ".jsonl", _refusal, _write, _bytes)
+JSONL = FileFormat("jsonl", ".jsonl", named_columns, _write, _bytes)
