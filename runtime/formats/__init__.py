@@ -11,6 +11,7 @@ from ..errors import RequestError
 from ..schema import Schema
 from .base import FileFormat, Format
 from .csv import CSV
+from .dicom import DICOM
 from .edf import EDF
 from .jsonl import JSONL
 from .npz import NPZ
@@ -21,7 +22,7 @@ from .wfdb import WFDB
 
 __all__ = ["FORMATS", "FileFormat", "Format", "RecordFormat", "check_suits", "format_for"]
 
-FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, PNG)}
+FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, DICOM, PNG)}
 
 
 def format_for(path: Path, name: str | None) -> Format:

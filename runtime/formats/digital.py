@@ -29,11 +29,6 @@ class Scale:
         return np.asarray(np.rint((values - self.offset) / self.step))
 
 
-def spread(minimum: float, maximum: float) -> Scale:
-    """The scale that spreads a range over `LOW` to `HIGH`."""
-    return Scale((maximum - minimum) / (HIGH - LOW), minimum / 2 + maximum / 2)
-
-
 def digital_channels(record: Record, schema: SignalSchema, scales: Sequence[Scale]) -> npt.NDArray[np.int16]:
     """The samples [channels, length] of a record on one scale a channel, `MISSING` where there is none.
 
