@@ -13,6 +13,7 @@ from .base import FileFormat, Format
 from .csv import CSV
 from .dicom import DICOM
 from .edf import EDF
+from .fhir import FHIR
 from .jsonl import JSONL
 from .npz import NPZ
 from .parquet import PARQUET
@@ -22,7 +23,7 @@ from .wfdb import WFDB
 
 __all__ = ["FORMATS", "FileFormat", "Format", "RecordFormat", "check_suits", "format_for"]
 
-FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, DICOM, PNG)}
+FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, DICOM, PNG, FHIR)}
 
 
 def format_for(path: Path, name: str | None) -> Format:
