@@ -120,9 +120,9 @@ def _refusal(schema: Schema) -> str:
 
 def _bytes(schema: Schema) -> int:
     if isinstance(schema, SignalSchema):
-        return 2 * len(schema.channels) * schema.length + 400 * len(schema.channels) + 2800
+        return 2 * len(schema.channels) * schema.length + 330 * len(schema.channels) + 1700
     assert isinstance(schema, ImageSchema)  # noqa: S101 - the format refuses tables
-    return len(schema.channels) * schema.height * schema.width + 2200
+    return len(schema.channels) * schema.height * schema.width + 1800
 
 
 DICOM = RecordFormat("dicom", (".dcm",), _refusal, _encode, _bytes, _need_library)

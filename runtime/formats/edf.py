@@ -13,10 +13,10 @@ import numpy as np
 from ..provenance import MARK, edgeward_version, provenance_text
 from ..schema import Schema, SignalSchema
 from .digital import HIGH, MISSING, digital_channels
-from .edf_header import Blocks, Range, edf_blocks, edf_labels, edf_range, plain
+from .edf_header import Blocks, Range, edf_blocks, edf_labels, edf_range
 from .events import events
 from .records import Record, RecordFormat
-from .text import ascii_text, unicode_text
+from .text import ascii_text, plain, unicode_text
 
 _UNITS = {"mm[Hg]": "mmHg", "1": "", "Cel": "degC"}  # UCUM and what EDF+ calls it
 _MAX_CHANNELS = 500

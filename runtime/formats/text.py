@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ..provenance import provenance_text
@@ -28,6 +29,13 @@ def unicode_text(text: str, limit: int) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters of the text, ending in `CUT` where some are missing."""
     return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
+
+
+def plain(number: Decimal) -> str:
+    """A number without an exponent and without what says nothing."""
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def condition_text(condition: Condition, value: str | float) -> str:

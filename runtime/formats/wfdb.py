@@ -19,7 +19,7 @@ from .base import only_signals
 from .digital import HIGH, LOW, Scale, digital_channels
 from .events import events
 from .records import Record, RecordFormat
-from .text import ascii_text
+from .text import ascii_text, plain
 from .wfdb_annotations import annotation_bytes
 
 _UNITS = {"mm[Hg]": "mmHg", "1": "NU", "Cel": "degC", "/min": "1/min"}  # UCUM and what PhysioNet's records say
@@ -49,7 +49,7 @@ def _encode(record: Record) -> tuple[bytes, ...]:
     assert isinstance(schema, SignalSchema)  # noqa: S101 - the format refuses others
     scales = [wfdb_scale(channel) for channel in schema.channels]
     digital = digital_channels(record, schema, [scale for _, _, scale in scales])
-    rate = format(Decimal(repr(schema.sampling_rate_hz)), "f")
+    rate = plain(Decimal(repr(schema.sampling_rate_hz)))
     lines = [f"{record.name} {len(schema.channels)} {rate} {schema.length}"]
     for channel, row, (gain, baseline, _) in zip(schema.channels, digital, scales, strict=True):
         checksum = int(np.sum(row, dtype=np.int64).astype(np.int16))
@@ -62,7 +62,8 @@ def _encode(record: Record) -> tuple[bytes, ...]:
 
 def _comments(record: Record) -> list[str]:
     """Provenance and conditions, one `# name: JSON` a line."""
-    facts = dict(record.provenance) | {f"condition {name}": value for name, value in record.conditions.items()}
+    facts = {name: value for name, value in record.provenance.items() if name != "statement"}
+    facts |= {f"condition {name}": value for name, value in record.conditions.items()}
     return [ascii_text(f"# {name}: {json.dumps(value)}", _MAX_LINE) for name, value in facts.items()]
 
 
@@ -78,7 +79,7 @@ def _check_name(name: str) -> None:
 
 def _bytes(schema: Schema) -> int:
     assert isinstance(schema, SignalSchema)  # noqa: S101 - the format refuses others
-    return 2 * len(schema.channels) * schema.length + 100 * len(schema.channels) + 900
+    return 2 * len(schema.channels) * schema.length + 80 * len(schema.channels) + 620
 
 
 WFDB = RecordFormat(

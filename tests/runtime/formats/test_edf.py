@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from edgeward.runtime import Generator
 from edgeward.runtime.formats.edf import EDF
-from edgeward.runtime.formats.edf_header import edf_blocks, edf_labels, edf_range, plain
+from edgeward.runtime.formats.edf_header import edf_blocks, edf_labels, edf_range
+from edgeward.runtime.formats.text import plain
 from edgeward.runtime.schema import Channel, SignalSchema
 from hypothesis import assume, given
 from hypothesis import strategies as st
