@@ -111,16 +111,21 @@ def test_a_place_that_cannot_be_written_is_an_output_error(format_name: str, ser
 
 
 def test_the_estimate_is_near_the_size_of_the_output(format_name: str, suited: Generator, tmp_path: Path) -> None:
-    many = suited.series(200 if format_name in RECORDS else 3000, seed=1)
+    many = suited.series(50 if format_name in RECORDS else 3000, seed=1)
     FORMATS[format_name].write(many, tmp_path / "out", ignore)
     path = tmp_path / "out"
     size = sum(map(len, content(path).values())) if path.is_dir() else path.stat().st_size
     assert FORMATS[format_name].estimate_bytes(many) == pytest.approx(size, rel=0.35)
 
 
-SIZES = {"parquet": (40_000, 120_000), **dict.fromkeys(RECORDS, (100, 900))}
+SIZES = {"parquet": (40_000, 80_000), **dict.fromkeys(RECORDS, (100, 500))}
 
 
+@pytest.mark.parametrize(
+    "format_name",
+    [name if name in ("npz", "parquet", "wfdb") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
+    indirect=True,
+)
 def test_memory_does_not_grow_with_the_number_of_samples(
     format_name: str, suited: Generator, tmp_path: Path
 ) -> None:
