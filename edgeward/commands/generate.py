@@ -15,7 +15,6 @@ from ..runtime.provenance import STATEMENT
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json, readable_bytes
 
-
 _EXAMPLES = """\b
 Examples:
   edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv
@@ -32,7 +31,7 @@ Examples:
     "--format",
     "format_name",
     metavar="NAME",
-    help=f"{', '.join(FORMATS)}. Without it, the suffix decides. Of the last five a sample is a file: -o names a folder.",
+    help=f"{', '.join(FORMATS)}. Without it, the suffix decides. The last five hold a sample a file, in a folder.",
 )
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Hold a condition fixed.")
 @click.option("--seed", type=int, help="Same seed, same samples. Without it one is drawn and reported.")

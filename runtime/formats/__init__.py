@@ -53,4 +53,6 @@ def check_suits(chosen: Format, schema: Schema) -> None:
     """
     if refusal := chosen.refusal(schema):
         others = ", ".join(known.name for known in FORMATS.values() if not known.refusal(schema))
-        raise RequestError(f"{schema.name} cannot be written as {chosen.name}, because {refusal}; use --format {others}")
+        raise RequestError(
+            f"{schema.name} cannot be written as {chosen.name}, because {refusal}; use --format {others}"
+        )

@@ -31,7 +31,11 @@ _MAX_TEXT = 1000
 _UCUM = "http://unitsofmeasure.org"
 _META = {
     "security": [
-        {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST", "display": "test health data"},
+        {
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+            "code": "HTEST",
+            "display": "test health data",
+        },
         {
             "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
             "code": "AIAST",

@@ -157,7 +157,9 @@ def remove_folder(path: Path) -> None:
     files = sorted(path.iterdir())
     for file in files:
         if not _OURS.fullmatch(file.name):
-            raise OutputError(f"{path} also holds {file.name}, which is none of its records; move it, or remove {path} yourself")
+            raise OutputError(
+                f"{path} also holds {file.name}, which is none of its records; move it, or remove {path} yourself"
+            )
     # The index goes last: until then a rest of the folder can be told for what it is.
     for file in sorted(files, key=lambda file: file.name == INDEX_NAME):
         file.unlink()

@@ -43,7 +43,10 @@ STRIPS = SignalSchema(
     (Channel("II", "mV", -3.0, 3.0), Channel("ABP", "mm[Hg]", 0.0, 250.0, may_be_missing=True)),
     62.5,
     640,
-    (ClassCondition("rhythm", ("N", "AFIB"), ("sinus", "fibrillation")), NumberCondition("heart_rate", "/min", 30, 200)),
+    (
+        ClassCondition("rhythm", ("N", "AFIB"), ("sinus", "fibrillation")),
+        NumberCondition("heart_rate", "/min", 30, 200),
+    ),
 )
 STAYS = SignalSchema(
     "stays",

@@ -126,9 +126,7 @@ SIZES = {"parquet": (40_000, 80_000), **dict.fromkeys(RECORDS, (100, 500))}
     [name if name in ("npz", "parquet", "wfdb") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
     indirect=True,
 )
-def test_memory_does_not_grow_with_the_number_of_samples(
-    format_name: str, suited: Generator, tmp_path: Path
-) -> None:
+def test_memory_does_not_grow_with_the_number_of_samples(format_name: str, suited: Generator, tmp_path: Path) -> None:
     pytest.importorskip("resource")
     program = """
 import resource, sys
@@ -193,7 +191,8 @@ def test_a_trained_bundles_files_carry_the_mark(bundle: Bundle, format_name: str
 
 
 @pytest.mark.parametrize(
-    ("format_name", "data"), [("wfdb", "beats"), ("edf", "beats"), ("dicom", "beats"), ("png", "scans"), ("fhir", "beats")]
+    ("format_name", "data"),
+    [("wfdb", "beats"), ("edf", "beats"), ("dicom", "beats"), ("png", "scans"), ("fhir", "beats")],
 )
 def test_a_value_beyond_its_range_is_never_clipped(
     generators: dict[str, Generator], bundle_of: Callable[..., Bundle], tmp_path: Path, format_name: str, data: str
@@ -204,7 +203,7 @@ def test_a_value_beyond_its_range_is_never_clipped(
         FORMATS["npz"].write(generator.series(5, seed=1), tmp_path / "out.npz", ignore)
 
 
-ODD = "line\nbreak, \"quoted\" \\ 100 %\t\x00\x1b[31m ^~ ünïcode 心 🫀 " + "long " * 60
+ODD = 'line\nbreak, "quoted" \\ 100 %\t\x00\x1b[31m ^~ ünïcode 心 🫀 ' + "long " * 60
 ODD_CLASS = ClassCondition("odd", (ODD, "-", " "), (ODD, "", " "))
 ODD_SIGNAL = SignalSchema(
     ODD,

@@ -19,9 +19,7 @@ def ignore(done: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["beats", "stays"])
-def test_pyarrow_reads_a_signals_channels_as_lists(
-    generators: dict[str, Generator], tmp_path: Path, name: str
-) -> None:
+def test_pyarrow_reads_a_signals_channels_as_lists(generators: dict[str, Generator], tmp_path: Path, name: str) -> None:
     PARQUET.write(generators[name].series(40, seed=3, first=5), tmp_path / "x.parquet", ignore)
     batch = generators[name].generate(40, seed=3, first=5)
     table = pq.read_table(tmp_path / "x.parquet")

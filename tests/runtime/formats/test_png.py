@@ -30,7 +30,9 @@ def test_pillow_reads_what_was_generated_within_half_a_level(
 
 
 def test_texts_tell_what_the_image_is(generators: dict[str, Generator], tmp_path: Path) -> None:
-    PNG.write(generators["scans"].series(1, seed=3, condition={"outcome": "died"}), tmp_path / "x.png", lambda done: None)
+    PNG.write(
+        generators["scans"].series(1, seed=3, condition={"outcome": "died"}), tmp_path / "x.png", lambda done: None
+    )
     with image.open(tmp_path / "x.png") as found:
         texts = dict(found.text)
         xmp = found.getxmp() if hasattr(found, "getxmp") else {}
