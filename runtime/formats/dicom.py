@@ -1,8 +1,8 @@
 """DICOM, one object a sample: an image is a Secondary Capture, an ECG a waveform; needs pydicom.
 
-The mark stands where PS3.3 has a place for it, Synthetic Data (0008,001C), and in names of patient, study and series for
-those who remove that; the provenance in Contributing Equipment. UIDs are made of the provenance: the same sample is the
-same object. The date is 1 January 1900, midnight.
+The mark stands in its own place, Synthetic Data (0008,001C) of PS3.3, and in the names of patient, study and series
+for those who remove that; the provenance in Contributing Equipment. UIDs are made of the provenance: the same sample is
+the same object. The date is 1 January 1900, midnight.
 """
 
 from __future__ import annotations

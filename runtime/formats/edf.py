@@ -50,9 +50,8 @@ def _annotations(record: Record, schema: SignalSchema) -> bytes:
     texts += [(0.0, f"{c.name}: {MISSING} is missing") for c in schema.channels if c.may_be_missing]
     shown = [(onset_s, unicode_text(text, _MAX_TEXT)) for onset_s, text in texts]
     shown.append((0.0, "provenance: " + provenance_text(record.provenance)))
-    return b"".join(
-        f"+{onset_s:.9f}".rstrip("0").rstrip(".").encode() + f"\x14{text}\x14\0".encode() for onset_s, text in shown
-    )
+    onsets = [f"{onset_s:.9f}".rstrip("0").rstrip(".") for onset_s, _ in shown]
+    return b"".join(f"+{onset}\x14{text}\x14\0".encode() for onset, (_, text) in zip(onsets, shown, strict=True))
 
 
 def _header(schema: SignalSchema, ranges: list[Range], blocks: Blocks, annotation_length: int) -> bytes:

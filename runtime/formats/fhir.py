@@ -29,21 +29,17 @@ _WAVE_FROM_HZ = 1.0
 _LONGEST_S = 1e9
 _MAX_TEXT = 1000
 _UCUM = "http://unitsofmeasure.org"
-_META = {
-    "security": [
-        {
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
-            "code": "HTEST",
-            "display": "test health data",
-        },
-        {
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
-            "code": "AIAST",
-            "display": "Artificial Intelligence asserted",
-        },
-    ]
-}
-_ABSENT = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]}
+_CODE_SYSTEMS = "http://terminology.hl7.org/CodeSystem"
+_MARKS = [
+    {"system": f"{_CODE_SYSTEMS}/v3-ActReason", "code": "HTEST", "display": "test health data"},
+    {
+        "system": f"{_CODE_SYSTEMS}/v3-ObservationValue",
+        "code": "AIAST",
+        "display": "Artificial Intelligence asserted",
+    },
+]
+_META = {"security": _MARKS}
+_ABSENT = {"coding": [{"system": f"{_CODE_SYSTEMS}/data-absent-reason", "code": "unknown"}]}
 
 Resource = dict[str, Any]
 
@@ -103,7 +99,7 @@ def _provenance(device: str, targets: list[str]) -> Resource:
         "resourceType": "Provenance",
         "target": [{"reference": target} for target in targets],
         "recorded": _time(0.0),
-        "reason": [{"coding": [marking]} for marking in _META["security"]],
+        "reason": [{"coding": [marking]} for marking in _MARKS],
         "agent": [{"who": {"reference": device}}],
     }
 

@@ -57,14 +57,13 @@ _WAVES = {
     **{(f"V{number}", "mV"): str(131330 + number) for number in range(1, 7)},
     **{("PLETH", "1"): "150452", ("ABP", "mm[Hg]"): "150036", ("ART", "mm[Hg]"): "150032"},
 }
+_CODES: dict[tuple[str, str], tuple[str, ...]] = {**_VITAL_SIGNS, **_LABORATORY, **_OTHERS}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
 def codings(name: str, unit: str) -> list[dict[str, str]]:
     """LOINC's codes for a quantity; none where its name and unit are not known."""
-    place = (name.lower(), unit)
-    codes = _VITAL_SIGNS.get(place) or _LABORATORY.get(place) or _OTHERS.get(place, ())
-    return [{"system": LOINC, "code": code} for code in codes]
+    return [{"system": LOINC, "code": code} for code in _CODES.get((name.lower(), unit), ())]
 
 
 def category(name: str, unit: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """JSON lines: one object a sample, every line marked, provenance in a file beside. Of signals and tables.
 
-A signal's line holds `index`, `synthetic`, `conditions` and `signals`: the numbers of each channel by name. A table's row
-is flat: `index`, its columns, its conditions, `synthetic`; categories by name. A missing entry is null. Numbers have six
-significant digits.
+A signal's line holds `index`, `synthetic`, `conditions` and `signals`: the numbers of each channel by name. A row of a
+table is flat: `index`, its columns, its conditions, `synthetic`; categories by name. A missing entry is null. Numbers
+have six significant digits.
 """
 
 from __future__ import annotations

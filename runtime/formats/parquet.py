@@ -1,8 +1,8 @@
 """Parquet: typed columns with units, of signals and tables; needs pyarrow. Read by pandas, DuckDB, Spark.
 
-One row a sample. A signal's channel is a list of `length` numbers, a table's category a dictionary of its names, a whole
-number an integer; conditions follow, then `synthetic`. A missing entry is null. The file's metadata hold `synthetic`,
-`provenance` and `schema` (JSON), a column's its `unit`.
+One row a sample. A signal's channel is a list of `length` numbers, a table's category a dictionary of its names, a
+whole number an integer; conditions follow, then `synthetic`. A missing entry is null. The metadata of the file hold
+`synthetic`, `provenance` and `schema` (JSON), those of a column its `unit`.
 """
 
 from __future__ import annotations

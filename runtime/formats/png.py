@@ -1,7 +1,7 @@
 """PNG, one image a file: 8 bits a channel, the mark and the provenance in text chunks. Read by everything.
 
-Chunks: `Title`, `Disclaimer` and `Software` (PNG's own keywords), `Synthetic`, `Provenance` and `Conditions` (JSON), and
-XMP with IPTC's digital source type, which photo software shows. A pixel is the nearest of 256 levels: within 1/510.
+Chunks: `Title`, `Disclaimer` and `Software` (PNG's own keywords), `Synthetic`, `Provenance` and `Conditions` (JSON),
+and XMP with IPTC's digital source type, which photo software shows. A pixel is the nearest of 256 levels: within 1/510.
 PNG, third edition (W3C, 2025); IPTC Photo Metadata 2023.1.
 """
 

@@ -98,8 +98,8 @@ class RecordFormat:
     def _write_single(self, series: Series, path: Path, files: tuple[Path, ...]) -> None:
         if series.n != 1:
             raise RequestError(
-                f"{path.name} has room for one sample, as {self.name} holds one a file, and {series.n:,} are asked for; "
-                f"give a folder: -o {path.stem} --format {self.name}"
+                f"{path.name} has room for one sample, as {self.name} holds one a file, and {series.n:,} are asked "
+                f"for; give a folder: -o {path.stem} --format {self.name}"
             )
         self.check_name(path.stem)
         (batch,) = series.batches()

@@ -43,7 +43,7 @@ class SignalSchema(Conditioned):
     """Samples per channel."""
     conditions: tuple[Condition, ...]
     event_sample: int | None = None
-    """The sample, from 0, of the event that the first class is about: a beat's R peak; None: a window begins anywhere."""
+    """The sample, from 0, of the event the first class is about, as a beat's R peak; None: there is no such event."""
 
     @property
     def shape(self) -> tuple[int, int]:

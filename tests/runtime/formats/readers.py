@@ -1,4 +1,4 @@
-"""How each format is read by somebody who does not have Edgeward: its marks, its provenance. A new format must be added."""
+"""How each format is read by somebody who does not have Edgeward. A new format must be added here."""
 
 import csv
 import json

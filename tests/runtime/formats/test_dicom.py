@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 pydicom = pytest.importorskip("pydicom")
 
-# Attributes of type 1, which must have a value, and of type 2, which must be there: PS3.3 A.8, A.34, C.7, C.8.6, C.10, C.12.
+# Attributes of type 1, which must have a value, and of type 2, which must be there: PS3.3 A.8, A.34, C.7, C.8, C.10.
 TYPE_1 = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber"]
 TYPE_2 = [
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID"),

@@ -1,6 +1,7 @@
-"""A folder of records that is stopped holds whole records only, and going on with it gives what would have been there."""
+"""A folder of records that was stopped holds whole records only, and going on gives what would have been there."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -60,7 +61,7 @@ def disk_full_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[No
 def test_joined_ranges_hold_the_same_samples_apart_and_in_order(ranges: list[tuple[int, int]]) -> None:
     found = joined(ranges)
     assert samples_in(found) == samples_in(ranges)
-    assert all(a[1] < b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(found))
 
 
 @given(RANGES, st.integers(0, 40), st.integers(0, 20))
