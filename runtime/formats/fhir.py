@@ -131,7 +131,7 @@ def _table(record: Record, schema: TableSchema) -> Iterator[Resource]:
         if math.isnan(value):
             entry: Resource = {"dataAbsentReason": _ABSENT}
         elif isinstance(column, CategoryColumn):
-            entry = _concept(column.values[int(value)])
+            entry = _concept(column.value_of(value))
         else:
             entry = _quantity(value, unit)
         yield _observation(column.name, unit, 0.0, entry)

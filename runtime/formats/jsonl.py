@@ -72,7 +72,7 @@ def _entry(column: NumberColumn | CategoryColumn, value: float) -> str | int | f
     if math.isnan(value):
         return None
     if isinstance(column, CategoryColumn):
-        return column.values[int(value)]
+        return column.value_of(value)
     return round(value) if column.whole else _number(value)
 
 

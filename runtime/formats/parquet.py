@@ -126,6 +126,8 @@ def _arrays(arrow: Any, batch: Batch, columns: Any) -> list[Any]:
 def _table_array(arrow: Any, column: Column, entries: npt.NDArray[np.float32]) -> Any:
     absent = np.isnan(entries)
     if isinstance(column, CategoryColumn):
+        for entry in np.unique(entries[~absent]).tolist():
+            column.value_of(entry)
         codes = arrow.array(np.where(absent, 0, entries).astype(np.int32), mask=absent)
         return arrow.DictionaryArray.from_arrays(codes, list(column.values))
     if column.whole:
