@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from ..benchmarks.quality.paired import Paired, paired_from_json
 from ..training.families import Generative
 
+Say = Callable[[int, int, str], None]
+
 FEWEST_SEEDS = 5
 """Draws of noise that a decision rests on, at least."""
 
@@ -82,11 +84,11 @@ class Judge(Protocol):
     def measures(self) -> frozenset[str]:
         """What it can tell on these records, of `benchmarks.quality.paired.PAIRED`."""
 
-    def __call__(self, model: Generative | bytes, *, decide: bool, say: Callable[[str], None] | None = None) -> Quality:
+    def __call__(self, model: Generative | bytes, *, decide: bool, say: Say | None = None) -> Quality:
         """Judge a model in PyTorch, or an ONNX graph, against the teacher with the same noise.
 
         Args:
             model: What to judge.
             decide: Whether something is decided by it: on all seeds, with the attack on its weights; else at a glance.
-            say: Called with what comes next.
+            say: Called with (parts done, parts, what comes next).
         """

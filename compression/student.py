@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ from ..training.families import Generative
 
 Change = dict[str, Any]
 """What a step did to the architecture, in plain values: under `do` the step's name, the rest is the step's own."""
+
+WEIGHTS = "weights"
+"""Name of the model's digest among those of graphs."""
 
 
 @dataclass
@@ -22,6 +26,19 @@ class Student:
     """In order; done again to the teacher's generator they give this architecture."""
     graphs: dict[str, bytes] = field(default_factory=dict)
     """ONNX graphs by the name of the variant, in the order they were made; `fp32` is the first."""
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 in hex of what there is: of the weights, then of each graph by its name."""
+        graphs = {name: hashlib.sha256(graph).hexdigest() for name, graph in self.graphs.items()}
+        return {WEIGHTS: weights_digest(self.model), **graphs}
+
+
+def weights_digest(model: Generative) -> str:
+    """SHA-256 in hex of a model's weights by name."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from .benchmarks.quality import Effort, Records, generated
 from .benchmarks.quality.held_out import HeldOut, decided_on_validation
 from .benchmarks.quality.paired import Reading, compared
-from .compression.pipeline import weights_digest
-from .compression.quality import FEWEST_SEEDS, JudgedOn, Quality
+from .compression.quality import FEWEST_SEEDS, JudgedOn, Quality, Say
+from .compression.student import weights_digest
 from .judgement import Judged, task_for
 from .makers import Maker, loss_of, maker_of_graph, maker_of_module
 from .runtime.errors import RequestError
@@ -40,8 +40,6 @@ GATE = Effort(
 """Enough to tell a loss of a point of macro-F1 where there are some hundred patients; a minute or two a variant."""
 GLANCE_SEEDS = 2
 """For the steps on the way, which decide nothing."""
-
-Say = Callable[[str], None]
 
 
 class ValidationJudge:
@@ -115,7 +113,16 @@ class ValidationJudge:
 
     def __call__(self, model: Generative | bytes, *, decide: bool, say: Say | None = None) -> Quality:
         """Judge a model in PyTorch, or an ONNX graph, against the teacher with the same noise."""
-        tell = say or (lambda _: None)
+        seeds = self._effort.seeds
+        mine = 2 * (seeds if decide else GLANCE_SEEDS) + 1 + decide
+        of, done = mine + (2 * seeds + 2 if self._of_teacher is None else 0), 0
+
+        def tell(what: str) -> None:
+            nonlocal done
+            if say:
+                say(done, of, what)
+            done += 1
+
         if self._of_teacher is None:
             own = maker_of_module(self._teacher.generator(), self._teacher.schema, self._seed)
             self._of_teacher = self._read(own, decide=True, say=lambda what: tell(f"teacher: {what}"))
@@ -124,9 +131,12 @@ class ValidationJudge:
             maker = maker_of_graph(model, schema, self._teacher.generator().noise_shape, self._seed)
         else:
             maker = maker_of_module(model.eval(), schema, self._seed)
-        return Quality(compared(self._read(maker, decide=decide, say=tell), self._of_teacher))
+        quality = Quality(compared(self._read(maker, decide=decide, say=tell), self._of_teacher))
+        if say:
+            say(of, of, "done")
+        return quality
 
-    def _read(self, maker: Maker, *, decide: bool, say: Say) -> Reading:
+    def _read(self, maker: Maker, *, decide: bool, say: Callable[[str], None]) -> Reading:
         effort, schema = self._effort, self._dataset.schema
         parts = []
         for number in range(effort.seeds if decide else GLANCE_SEEDS):

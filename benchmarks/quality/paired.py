@@ -95,6 +95,13 @@ class Paired:
         return asdict(self)
 
 
+def change_text(measure: str, change: float | None) -> str:
+    """A change from the teacher in words: `+0.012`, or `1.08 times`; `?` where it is not known."""
+    if change is None:
+        return "?"
+    return f"{change:.3g} times" if PAIRED[measure].as_ratio else f"{change:+.3f}"
+
+
 def paired_from_json(values: Mapping[str, Any]) -> Paired:
     """What `Paired.to_json` gave.
 

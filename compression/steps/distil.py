@@ -91,7 +91,9 @@ def _run(student: Student, context: Context, *, steps: int, batch_size: int, lea
     )
 
 
-STEP = Step({"steps": Option(int), "batch_size": Option(int), "learning_rate": Option(float)}, _run)
+STEP = Step(
+    {"steps": Option(int), "batch_size": Option(int), "learning_rate": Option(float)}, _run, remedy="distil longer"
+)
 
 
 def _distance(samples: Tensor, wanted: Tensor) -> Tensor:

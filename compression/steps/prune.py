@@ -81,7 +81,12 @@ def _replay(model: Generative, change: Change) -> Generative:
     return model
 
 
-STEP = Step({"ratio": Option(float, below=1), "round_to": Option(int)}, _run, replay=_replay)
+STEP = Step(
+    {"ratio": Option(float, below=1), "round_to": Option(int)},
+    _run,
+    replay=_replay,
+    remedy="prune less, or distil longer after it",
+)
 
 
 def replay_pruning(model: Generative, history: PruningHistory) -> None:

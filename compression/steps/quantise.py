@@ -97,7 +97,12 @@ def _run(student: Student, context: Context, *, samples: int, percentile: float)
     )
 
 
-STEP = Step({"samples": Option(int), "percentile": Option(float, at_most=100)}, _run, of_graphs=True)
+STEP = Step(
+    {"samples": Option(int), "percentile": Option(float, at_most=100)},
+    _run,
+    of_graphs=True,
+    remedy="calibrate on more samples",
+)
 
 
 def _kept_in_float(graph: onnx.ModelProto) -> list[str]:

@@ -47,3 +47,5 @@ class Step:
     """Whether it works on exported graphs, and so comes after `export`."""
     replay: Callable[[Generative, Change], Generative] | None = None
     """Does a change of the architecture again, to a model that was built as before it; None of a step without any."""
+    remedy: str = "make it gentler"
+    """What to do where it cost too much, as an order."""
