@@ -208,7 +208,7 @@ def compress(
 
 def _machine() -> dict[str, str]:
     host = this_host()
-    return {"cpu": host.cpu, "cpu_class": host.cpu_class, "python": host.python, "torch": torch.__version__}
+    return {"cpu": host.cpu, "cpu_class": host.cpu_class, "python": host.python, "torch": str(torch.__version__)}
 
 
 def _keep(student: Student, path: Path, seconds: float, machine: dict[str, str]) -> None:

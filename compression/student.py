@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..runtime.lineage import WEIGHTS
 from ..runtime.schema import Schema
 from ..training.families import Generative
 
 Change = dict[str, Any]
 """What a step did to the architecture, in plain values: under `do` the step's name, the rest is the step's own."""
-
-WEIGHTS = "weights"
-"""Name of the model's digest among those of graphs."""
 
 
 @dataclass
