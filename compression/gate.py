@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..benchmarks.quality.paired import PAIRED, Paired, change_text
 from ..runtime.errors import GateError, RequestError
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .pipeline import Compressed, StepRecord
 
 _MORE_SEEDS = "judge with more seeds or more validation records"
+
+
+Verdict = Literal["inside", "unsure", "outside"]
 
 
 @dataclass(frozen=True)
@@ -151,15 +154,22 @@ def _on_records(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[H
                 yield Held(name, allowed, variant, None, None, passed=False, why=f"The judge says: {reason}")
                 continue
             value, bound = (as_allowed(name, change) for change in (figure.change, figure.bound))
-            passed = _inside(name, bound, allowed)
-            if passed:
-                yield Held(name, allowed, variant, value, bound, passed=True)
-            elif _inside(name, value, allowed):
+            verdict = verdict_on(name, allowed, figure)
+            step, why = None, ""
+            if verdict == "unsure":
                 why = f"What was found is inside, but that is not sure enough: {_MORE_SEEDS}"
-                yield Held(name, allowed, variant, value, bound, passed=False, why=why)
-            else:
+            elif verdict == "outside":
                 step, why = _most_of_it(compressed, variant, measure)
-                yield Held(name, allowed, variant, value, bound, passed=False, step=step, why=why)
+            yield Held(name, allowed, variant, value, bound, passed=verdict == "inside", step=step, why=why)
+
+
+def verdict_on(name: str, allowed: float, figure: Paired) -> Verdict:
+    """How a figure stands to an allowance: inside with 95 % confidence, inside but not surely so, or outside."""
+    if figure.change is None or figure.bound is None:
+        return "unsure"
+    if _inside(name, as_allowed(name, figure.bound), allowed):
+        return "inside"
+    return "unsure" if _inside(name, as_allowed(name, figure.change), allowed) else "outside"
 
 
 def as_allowed(name: str, change: float) -> float:

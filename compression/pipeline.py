@@ -109,6 +109,7 @@ def compress(
     seed: int,
     judge: Judge | None = None,
     enforce: bool = True,
+    on_teacher: Callable[[Cost], None] | None = None,
     on_step: Callable[[StepRecord], None] | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
     on_judging: Callable[[str, int, int, str], None] | None = None,
@@ -123,6 +124,7 @@ def compress(
         judge: Says what each step cost in quality, on validation records; None: samples are compared only, and the
             recipe's allowances of quality are not checked.
         enforce: Whether a result outside the allowance is an error; a search looks at `gate.held` itself.
+        on_teacher: Called with the teacher's cost, before the first step.
         on_step: Called with the record of each step as it is done.
         on_progress: Called with (step, done, of) within the long ones.
         on_judging: Called with (step, done, of, what comes next) while it is judged.
@@ -138,6 +140,9 @@ def compress(
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
+    teacher_cost = torch_cost(full, schema)
+    if on_teacher:
+        on_teacher(teacher_cost)
     teacher_digest = weights_digest(full)
     key = _key(teacher_digest, teacher.recipe.to_json(), schema.to_json(), seed)
     for number, plan in enumerate(recipe.steps):
@@ -194,7 +199,7 @@ def compress(
         if on_step:
             on_step(records[-1])
     compressed = Compressed(
-        torch_cost(full, schema),
+        teacher_cost,
         student.graphs,
         tuple(records),
         relative_l2(samples, teacher_samples),

@@ -23,6 +23,7 @@ from .training.checkpoint import Checkpoint
 from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset
 from .training.families import Generative
+from .training.recipe import IMPORTED
 
 GATE = Effort(
     "gate",
@@ -103,7 +104,16 @@ class ValidationJudge:
             seed=self._seed,
             effort=asdict(self._effort),
             feature_space=self._held_out.feature_space,
-            notes=(*self._left_out, *self._held_out.notes),
+            notes=(*self._left_out, *self._held_out.notes, *self._of_other_data()),
+        )
+
+    def _of_other_data(self) -> tuple[str, ...]:
+        learnt = self._teacher.provenance.digest
+        if learnt == self._dataset.provenance.digest or self._teacher.recipe.family == IMPORTED:
+            return ()
+        return (
+            "These are not the records the teacher learnt from, or they are split otherwise: it may have learnt from "
+            "validation patients, and what its weights tell of members is not known.",
         )
 
     @functools.cached_property

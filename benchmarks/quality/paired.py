@@ -29,6 +29,8 @@ class PairedMeasure:
     """How a measure of two generators is compared."""
 
     title: str
+    short: str
+    """For the head of a column."""
     worse: Worse
     """Which way of the change is a loss."""
     as_ratio: bool = False
@@ -40,27 +42,32 @@ class PairedMeasure:
 _MORE = "one-sided bound over seeds (Student's t)"
 PAIRED: dict[str, PairedMeasure] = {
     "tstr": PairedMeasure(
-        "Train on it, test on real", "lower", method="macro-F1; bootstrap over patients and classifiers"
+        "Train on it, test on real", "TSTR", "lower", method="macro-F1; bootstrap over patients and classifiers"
     ),
-    "coverage": PairedMeasure("Coverage", "lower", method="bootstrap over patients and seeds"),
-    "frechet_distance": PairedMeasure("Fréchet distance", "higher", as_ratio=True, method=_MORE),
+    "coverage": PairedMeasure("Coverage", "coverage", "lower", method="bootstrap over patients and seeds"),
+    "frechet_distance": PairedMeasure("Fréchet distance", "Fréchet", "higher", as_ratio=True, method=_MORE),
     "within_class_variance": PairedMeasure(
-        "Within-class variance", "lower", as_ratio=True, method=f"mean over classes, in the feature space; {_MORE}"
+        "Within-class variance",
+        "variance",
+        "lower",
+        as_ratio=True,
+        method=f"mean over classes, in the feature space; {_MORE}",
     ),
-    "two_sample_auc": PairedMeasure("Two-sample test", "higher", method=f"AUC; {_MORE}"),
+    "two_sample_auc": PairedMeasure("Two-sample test", "C2ST", "higher", method=f"AUC; {_MORE}"),
     "rare_share": PairedMeasure(
         "Rare-class share",
+        "rare",
         "either",
         as_ratio=True,
         method=f"records that a classifier of real ones takes for the rarest class; {_MORE}",
     ),
-    "spectrum": PairedMeasure("Power spectrum", "higher", unit="dB", method=f"worst channel; {_MORE}"),
+    "spectrum": PairedMeasure("Power spectrum", "spectrum", "higher", unit="dB", method=f"worst channel; {_MORE}"),
     "physiology": PairedMeasure(
-        "Physiology", "higher", method=f"Kolmogorov-Smirnov distance, worst measurement; {_MORE}"
+        "Physiology", "physiol.", "higher", method=f"Kolmogorov-Smirnov distance, worst measurement; {_MORE}"
     ),
-    "violations": PairedMeasure("Violations", "higher", method=f"share of records, worst rule; {_MORE}"),
+    "violations": PairedMeasure("Violations", "violat.", "higher", method=f"share of records, worst rule; {_MORE}"),
     "loss_auc": PairedMeasure(
-        "Membership from weights", "higher", method="AUC of the white-box attack; bootstrap over patients"
+        "Membership from weights", "attack", "higher", method="AUC of the white-box attack; bootstrap over patients"
     ),
 }
 """By measure, in the order of reports."""

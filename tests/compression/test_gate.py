@@ -27,32 +27,21 @@ def recipe(compression_recipe_path: Path) -> CompressionRecipe:
     return load_compression_recipe(compression_recipe_path)
 
 
-@pytest.fixture(scope="module")
-def done(teacher: Checkpoint, recipe: CompressionRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder in which all steps are done. Shared: copy it."""
-    work = tmp_path_factory.mktemp("gate") / "work"
-    compress(teacher, recipe, work, seed=1)
-    return work
-
-
 @pytest.fixture
-def work(done: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(done, tmp_path / "work"))
+def work(compressed: Compressed, finished_work: Path, tmp_path: Path) -> Path:
+    """A work folder in which all steps are done."""
+    return Path(shutil.copytree(finished_work, tmp_path / "work"))
 
 
 def allowing(recipe: CompressionRecipe, **allowed: float) -> CompressionRecipe:
     return dataclasses.replace(recipe, allowance=dataclasses.replace(recipe.allowance, **allowed))
 
 
-def judged(
-    teacher: Checkpoint,
-    recipe: CompressionRecipe,
-    work: Path,
-    *changes: dict[str, tuple[float, float]],
-) -> Compressed:
-    """What the steps leave where a judge says this of each model in turn; of the last, of all that follow."""
+def judged(compressed: Compressed, *changes: dict[str, tuple[float, float]]) -> Compressed:
+    """The tiny result as if a judge had said this of each step in turn; of the last, of all that follow."""
     judge = StandInJudge(lambda number: changes[min(number, len(changes) - 1)])
-    return compress(teacher, recipe, work, seed=1, judge=judge, enforce=False)
+    steps = tuple(dataclasses.replace(step, quality=judge(b"", decide=True)) for step in compressed.steps)
+    return dataclasses.replace(compressed, steps=steps, judged_on=judge.about)
 
 
 def test_models_on_the_way_are_glanced_at_and_every_variant_is_decided_on(
@@ -99,9 +88,8 @@ def test_what_was_judged_before_is_taken_up_and_another_judge_judges_anew(
     ],
 )
 def test_every_allowance_is_decided_by_the_bound(
-    teacher: Checkpoint,
+    compressed: Compressed,
     recipe: CompressionRecipe,
-    work: Path,
     allowance: str,
     allowed: float,
     inside: float,
@@ -109,36 +97,34 @@ def test_every_allowance_is_decided_by_the_bound(
 ) -> None:
     tight = allowing(recipe, **{allowance: allowed})
     measure = QUALITY_ALLOWANCES[allowance]
-    good = judged(teacher, tight, work, {measure: (inside, inside)})
+    good = judged(compressed, {measure: (inside, inside)})
     let_through(tight, good)
     for found in held(tight, good):
         assert found.passed
         if found.allowance == allowance:
             assert found.bound == as_allowed(allowance, inside)
-    for file in work.glob("*.json"):
-        file.unlink()
-    bad = judged(teacher, tight, work, {measure: (inside, outside)})
+    bad = judged(compressed, {measure: (inside, outside)})
     with pytest.raises(GateError, match=rf"^{allowance} \(.*\) of fp32 is .*, with 95 % confidence no worse than"):
         let_through(tight, bad)
 
 
 def test_a_loss_that_is_inside_but_not_surely_so_asks_for_more_seeds(
-    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+    compressed: Compressed,
+    recipe: CompressionRecipe,
 ) -> None:
     tight = allowing(recipe, tstr_drop=0.01)
-    unsure = judged(teacher, tight, work, {"tstr": (-0.004, -0.02)})
+    unsure = judged(compressed, {"tstr": (-0.004, -0.02)})
     with pytest.raises(GateError, match="inside, but that is not sure enough: judge with more seeds"):
         let_through(tight, unsure)
 
 
 def test_the_message_names_the_allowance_the_bound_the_step_that_cost_most_and_what_to_do(
-    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+    compressed: Compressed,
+    recipe: CompressionRecipe,
 ) -> None:
     tight = allowing(recipe, tstr_drop=0.01, variance_ratio=0.97)
     bad = judged(
-        teacher,
-        tight,
-        work,
+        compressed,
         {"tstr": (-0.1, -0.2), "within_class_variance": (0.9, 0.8)},  # prune
         {"tstr": (-0.02, -0.1), "within_class_variance": (0.99, 0.9)},  # distil
         {"tstr": (-0.02, -0.03), "within_class_variance": (0.99, 0.98)},  # export
@@ -157,11 +143,12 @@ def test_the_message_names_the_allowance_the_bound_the_step_that_cost_most_and_w
 
 
 def test_a_figure_that_could_not_be_found_is_no_pass(
-    teacher: Checkpoint, recipe: CompressionRecipe, work: Path
+    compressed: Compressed,
+    recipe: CompressionRecipe,
 ) -> None:
     tight = allowing(recipe, tstr_drop=0.01)
     with pytest.raises(GateError, match=r"tstr_drop of fp32 could not be found.*The judge says: it was not read"):
-        let_through(tight, judged(teacher, tight, work, {"coverage": (0.0, 0.0)}))
+        let_through(tight, judged(compressed, {"coverage": (0.0, 0.0)}))
 
 
 def test_without_records_a_recipe_that_is_held_to_them_alone_is_refused_before_any_work(
