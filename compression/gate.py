@@ -15,7 +15,7 @@ from .steps import EXPORT, STEPS
 if TYPE_CHECKING:
     from .pipeline import Compressed, StepRecord
 
-_MORE_SEEDS = "judge with more seeds or more validation records"
+_MORE_SEEDS = "judge with more seeds (--seeds), or on more validation patients"
 
 
 Verdict = Literal["inside", "unsure", "outside"]

@@ -19,10 +19,12 @@ from .scale import Scale, round_scale
 from .waterfall import Fall, waterfall
 
 _GLANCED, _DECIDED = Mark("other", CIRCLE, hollow=True), Mark("a", DIAMOND)
+_LEAST = 0.02
+"""A scale reaches that far to either side of the teacher: what is less is nothing to look at."""
 _DIRECTION = {
     "lower": "better \N{BLACK RIGHT-POINTING SMALL TRIANGLE}",
     "higher": "\N{BLACK LEFT-POINTING SMALL TRIANGLE} better",
-    "either": "as the teacher is best",
+    "either": "",
 }
 
 
@@ -88,7 +90,7 @@ def _waterfalls(content: CompressionPage) -> list[tuple[str, str, str]]:
     quantities: tuple[tuple[str, str, Callable[[Stage], float], Callable[[float], str]], ...] = (
         ("Size", "of the weights, then of the file", lambda s: s.size_bytes, lambda v: bytes_text(int(v))),
         ("Multiply-adds", "for one sample", lambda s: s.multiply_adds, lambda v: count_text(int(v))),
-        ("Time", "of one sample, one thread, median", _latency, time_text),
+        ("Time", "of one sample, one thread; in PyTorch, then in onnxruntime", _latency, time_text),
     )
     drawn = []
     for title, what, of, text in quantities:
@@ -124,7 +126,8 @@ def _chart(measure: str, figures: list[tuple[Stage, Paired]], allowed: Allowed |
     decided = [figure for stage, figure in figures if stage.variant]
     # Steps on the way may be far off before they are mended; an arrow stands for those, and what ships fills the scale.
     ends = [end for f in decided for end in (f.change, f.low, f.high, f.bound) if end is not None]
-    scale = round_scale([ideal, *limits, *ends, *_near(figures, [ideal, *limits, *ends])])
+    ends = [ideal - _LEAST, ideal + _LEAST, *limits, *ends]
+    scale = round_scale([*ends, *_near(figures, ends)])
     decimals = 2 if scale.last - scale.first >= 2 else 3
     rows = []
     for stage, figure in figures:
