@@ -102,7 +102,8 @@ def _told(one: Held, recipe: CompressionRecipe) -> str:
     if one.allowance == "student_relative_l2":
         return f"pruning and distillation changed the samples by {one.value:.3f} (relative L2), and {allows}"
     if one.allowance == "int8_relative_l2":
-        return f"quantisation changed the samples by {one.value:.3f} (relative L2), and {allows}"
+        what = "quantisation" if one.variant == "int8" else f"the variant {one.variant}"
+        return f"{what} changed the samples by {one.value:.3f} (relative L2), and {allows}"
     if one.value is None or one.bound is None:
         return f"{one.allowance} of {one.variant} could not be found, and {allows}"
     title = PAIRED[QUALITY_ALLOWANCES[one.allowance]].title
@@ -115,8 +116,9 @@ def _told(one: Held, recipe: CompressionRecipe) -> str:
 def _on_noise(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Held]:
     allowance = recipe.allowance
     if allowance.student_relative_l2 is not None:
-        error, models = compressed.student_relative_l2, [s for s in compressed.steps if s.variant is None]
+        error, models = compressed.student_relative_l2, _before_graphs(compressed)
         worst = max(models, key=lambda step: step.error, default=compressed.steps[0])
+        place = _place(compressed, worst)
         yield Held(
             "student_relative_l2",
             allowance.student_relative_l2,
@@ -124,21 +126,29 @@ def _on_noise(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Hel
             error,
             None,
             passed=error <= allowance.student_relative_l2,
-            step=_place(compressed, worst),
-            why=f"Most came with {_place(compressed, worst)} ({worst.error:.3f}): {STEPS[worst.do].remedy}",
+            step=place,
+            why=f"Most came with {place} ({worst.error:.3f}): {STEPS[worst.do].remedy}",
         )
-    if allowance.int8_relative_l2 is not None and "int8" in compressed.graphs:
-        step = compressed.made("int8")
+    if allowance.int8_relative_l2 is None:
+        return
+    for variant in list(compressed.graphs)[1:]:
+        step = compressed.made(variant)
         yield Held(
             "int8_relative_l2",
             allowance.int8_relative_l2,
-            "int8",
+            variant,
             step.error,
             None,
             passed=step.error <= allowance.int8_relative_l2,
             step=_place(compressed, step),
             why=f"It came with {_place(compressed, step)}: {STEPS[step.do].remedy}",
         )
+
+
+def _before_graphs(compressed: Compressed) -> list[StepRecord]:
+    """The steps that worked on the model in PyTorch."""
+    first_graph = next(number for number, step in enumerate(compressed.steps) if step.variant)
+    return list(compressed.steps[:first_graph])
 
 
 def _on_records(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Held]:
@@ -207,9 +217,10 @@ def way_to(compressed: Compressed, variant: str, measure: str) -> list[tuple[Ste
     Export changes nothing, so what was read of the float graph, on more seeds, stands for the model before it too.
     """
     found: list[tuple[StepRecord, Paired]] = []
+    float_graph = next(iter(compressed.graphs))
     for step in compressed.steps:
         figure = step.quality.figure(measure) if step.quality else None
-        if step.variant not in (None, "fp32", variant) or figure is None or figure.change is None:
+        if step.variant not in (None, float_graph, variant) or figure is None or figure.change is None:
             continue
         if step.do == EXPORT and found:
             found[-1] = (found[-1][0], figure)

@@ -171,7 +171,7 @@ def compress(
         else:
             made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
         quality = None
-        if judge:
+        if judge and (variant or not graphs_before):
 
             def say(done: int, of: int, note: str, do: str = plan.do) -> None:
                 if on_judging:

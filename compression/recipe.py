@@ -48,7 +48,7 @@ class Allowance:
     """Of the exported student's samples against the teacher's, same noise and conditions. It says little of a student
     that was taught without pairs, which makes other samples of the same noise; a quality allowance must stand then."""
     int8_relative_l2: float | None = None
-    """Of the INT8 samples against the float student's."""
+    """Of the samples of INT8, and of each other variant, against the float student's."""
     tstr_drop: float | None = None
     """Of macro-F1 (train on synthetic, test on real) below the teacher's."""
     coverage_drop: float | None = None

@@ -65,7 +65,7 @@ def test_what_was_judged_before_is_taken_up_and_another_judge_judges_anew(
     assert not again.asked
     compress(teacher, recipe, work, seed=1, judge=other)
     assert len(other.asked) == 4
-    kept = sorted(work.glob("*.json"))
+    kept = sorted(work.glob("*glanced.json"))
     kept[0].write_bytes(kept[0].read_bytes()[:20])
     compress(teacher, recipe, work, seed=1, judge=again)
     assert len(again.asked) == 1, "a damaged file is judged again, and no other"
