@@ -116,9 +116,8 @@ def _told(one: Held, recipe: CompressionRecipe) -> str:
 def _on_noise(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Held]:
     allowance = recipe.allowance
     if allowance.student_relative_l2 is not None:
-        error, models = compressed.student_relative_l2, _before_graphs(compressed)
-        worst = max(models, key=lambda step: step.error, default=compressed.steps[0])
-        place = _place(compressed, worst)
+        error = compressed.student_relative_l2
+        place, why = _furthest_off(compressed)
         yield Held(
             "student_relative_l2",
             allowance.student_relative_l2,
@@ -127,7 +126,7 @@ def _on_noise(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Hel
             None,
             passed=error <= allowance.student_relative_l2,
             step=place,
-            why=f"Most came with {place} ({worst.error:.3f}): {STEPS[worst.do].remedy}",
+            why=why,
         )
     if allowance.int8_relative_l2 is None:
         return
@@ -143,6 +142,17 @@ def _on_noise(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[Hel
             step=_place(compressed, step),
             why=f"It came with {_place(compressed, step)}: {STEPS[step.do].remedy}",
         )
+
+
+def _furthest_off(compressed: Compressed) -> tuple[str, str]:
+    """The step that took the samples furthest from the teacher's, and a sentence."""
+    models = _before_graphs(compressed) or list(compressed.steps[:1])
+    before = [0.0, *(step.from_teacher for step in models)]
+    worst = max(range(len(models)), key=lambda number: models[number].from_teacher - before[number])
+    step = models[worst]
+    place = _place(compressed, step)
+    told = f"Most came with {place} (from {before[worst]:.3f} to {step.from_teacher:.3f}): {STEPS[step.do].remedy}"
+    return place, told
 
 
 def _before_graphs(compressed: Compressed) -> list[StepRecord]:

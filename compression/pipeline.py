@@ -41,6 +41,8 @@ class StepRecord:
     error: float
     """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
     against those of the float graph."""
+    from_teacher: float
+    """The same against the teacher's samples: where a step that heals brings it down again."""
     seconds: float
     variant: str | None
     """Name of the graph it made; None before there is any."""
@@ -185,6 +187,7 @@ def compress(
                 options=dict(plan.options),
                 cost=cost,
                 error=relative_l2(made, samples),
+                from_teacher=relative_l2(made, teacher_samples),
                 seconds=seconds,
                 variant=variant,
                 seed=step_seed,

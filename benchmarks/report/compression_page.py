@@ -142,12 +142,14 @@ def _chart(measure: str, figures: list[tuple[Stage, Paired]], allowed: Allowed |
                 value,
                 figure.low if shown else None,
                 figure.high if shown else None,
-                note=figure.note or (group_text(figure.group) if figure.group != "all" else ""),
+                note=figure.note,
                 bound=figure.bound if stage.variant else None,
             )
         )
     teacher = next((figure.teacher for _, figure in figures if figure.teacher is not None), None)
     foot = [f"the teacher itself: {significant(teacher)}"] if teacher is not None else []
+    parts = dict.fromkeys(group_text(figure.group) for figure in decided if figure.group != "all")
+    foot += [f"here {listed(parts)}"] if parts else []
     foot.append(how.method)
     unit = f", {how.unit}" if how.unit else ""
     return Chart(

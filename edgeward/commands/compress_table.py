@@ -82,10 +82,10 @@ class CompressionTable:
     def sum_up(self, compressed: Compressed) -> None:
         """Print what the columns mean, and how the result stands to what the recipe allows."""
         announce("")
-        click.echo("change: relative L2 of the samples against the model before the step, same noise (median)")
+        click.echo("\nchange: relative L2 of samples to those of the model before, same noise (median)")
         if self._measures:
             names = ", ".join(PAIRED[measure].short for measure in self._measures)
-            click.echo(f"{names}: against the teacher, same noise; of steps without a graph at a glance")
+            click.echo(f"{names}: against the teacher's; at a glance where there is no graph yet")
         click.echo(f"teacher to float student: {compressed.student_relative_l2:.3f}")
         if compressed.judged_on:
             on = compressed.judged_on
@@ -100,10 +100,10 @@ class CompressionTable:
 
 
 def print_held(found: tuple[Held, ...]) -> None:
-    """Each allowance with what was found."""
+    """Each allowance with what was found: ✓ inside, ~ inside but not surely, ✗ outside."""
     rows = [
         [
-            "✓" if one.passed else "✗",
+            "✓" if one.passed else "✗" if one.step else "~",
             one.variant or "student",
             one.allowance,
             _number(one.value),
