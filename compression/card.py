@@ -8,9 +8,9 @@ from ..runtime.schema import ClassCondition
 from ..training.private.plan import Privacy
 from ..training.recipe import IMPORTED
 from .gate import held
-from .pipeline import Compressed
 from .privacy import told_of_training
 from .recipe import CompressionRecipe
+from .record import Compressed
 
 EVIDENCE_HEADING = "## Evidence and limits"
 """The card's last section: what was found out about the bundle's data."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..benchmarks.quality.paired import PAIRED, Paired, change_text
 from ..runtime.errors import GateError, RequestError
 from .quality import Judge
 from .recipe import QUALITY_ALLOWANCES, CompressionRecipe
+from .record import Compressed, StepRecord
 from .steps import EXPORT, STEPS
-
-if TYPE_CHECKING:
-    from .pipeline import Compressed, StepRecord
 
 _MORE_SEEDS = "judge with more seeds (--seeds), or on more validation patients"
 

@@ -24,9 +24,9 @@ from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
-from .pipeline import Compressed
 from .privacy import lineage_of_data, lineage_of_privacy, lineage_of_quality, lineage_of_steps
 from .recipe import CompressionRecipe
+from .record import Compressed
 
 GOLDEN_SEED = 19610412
 _GOLDEN_SAMPLES = 16

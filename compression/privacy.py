@@ -14,8 +14,8 @@ from ..runtime.bundle import Bundle
 from ..runtime.errors import BundleError, DataError
 from ..training.checkpoint import Checkpoint
 from .gate import held
-from .pipeline import Compressed
 from .recipe import CompressionRecipe
+from .record import Compressed
 
 KEY = "differential_privacy"
 """Of the lineage; absent where training was not private."""

@@ -25,15 +25,10 @@ if TYPE_CHECKING:
     from ..training.checkpoint import Checkpoint
     from ..training.datasets.dataset import Dataset
 
-_EXAMPLES = """\b
-Examples:
-  edgeward compress teacher.pt --recipe ecg-beats --against mitdb/ -o ecg-beats.edgeward --seed 1
-  edgeward compress teacher.pt --recipe mine.toml --against ward.toml -o ward.edgeward --report page.html
-  edgeward compress teacher.pt --recipe ecg-beats --against mitdb/ -o ecg-beats.edgeward --evaluate quick
-"""
+_EXAMPLE = "edgeward compress teacher.pt --recipe ecg-beats --against mitdb/ -o ecg-beats.edgeward --report page.html"
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=f"Example:  {_EXAMPLE}")
 @click.argument("teacher", type=click.Path(path_type=Path))
 @click.option("--recipe", default="ecg-beats", show_default=True, help="Name of a recipe, or a TOML file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to write.")
@@ -76,7 +71,11 @@ def command(
     the same noise; without, only how far samples moved is known, and bundle and card say so.
 
     An interrupted run goes on where it was: what its steps left is kept beside the bundle until it is done.
-    """
+
+    \b
+        edgeward compress teacher.pt --recipe mine.toml -o ward.edgeward
+        edgeward compress teacher.pt --against simulated -o beats.edgeward --evaluate quick
+    """  # noqa: D301 - click wants the character, not the two that a raw text has
     from ..compression import compress, load_compression_recipe, pack
     from ..compression.gate import let_through
     from ..training.checkpoint import load_checkpoint
