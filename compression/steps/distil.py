@@ -95,4 +95,5 @@ STEP = Step(
         "pairs": Option(int, default=0),
     },
     _run,
+    remedy="distil longer",
 )

@@ -74,6 +74,36 @@ def test_exporting_again_gives_the_same_bytes_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+class Unwritable(Generative):
+    """A network with something in it that ONNX has no form of."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.noise_shape, self.condition_size, self.what = (2, 256), 5, what
+
+    def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
+        return self(noise, condition)  # type: ignore[no-any-return]
+
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        if self.what == "operator":
+            return torch.special.bessel_j0(noise)
+        return noise + 1.0 if noise.sum() > 0 else noise
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("operator", r"ONNX has no form of prims\.bessel_j0; write that part of it with other operations"),
+        ("branch", "depends on the numbers that go through it .*use torch.where in place of a branch"),
+    ],
+)
+def test_a_network_that_onnx_has_no_form_of_is_refused_by_what_is_in_it(
+    what: str, told: str, teacher: Checkpoint
+) -> None:
+    with pytest.raises(GateError, match=told):
+        export(Unwritable(what), teacher.schema)
+
+
 class OtherwiseExported(Generative):
     """A network whose exported form gives other samples than its own."""
 
