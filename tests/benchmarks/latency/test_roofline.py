@@ -44,25 +44,26 @@ def test_weights_beyond_the_last_cache_come_from_memory() -> None:
 
 
 def random_networks(count: int) -> list[list[LayerWork]]:
+    """Layers that multiply so much that moving bytes never decides: the constants can then be told apart."""
     rng = np.random.default_rng(1)
     found = []
     for _ in range(count):
         network = []
         for _ in range(rng.integers(2, 9)):
             kind = str(rng.choice(["convolution", "product", "function", "other"]))
-            adds = int(10 ** rng.uniform(3, 7)) if kind in ("convolution", "product") else 0
-            moved = int(10 ** rng.uniform(3, 6))
+            adds = int(10 ** rng.uniform(6, 7)) if kind in ("convolution", "product") else 0
+            moved = int(10 ** rng.uniform(3, 4.5))
             network.append(LayerWork(kind, bool(adds and rng.random() < 0.5), adds, moved, 0))  # type: ignore[arg-type]
         found.append(network)
     return found
 
 
-def test_the_fit_comes_near_the_constants_that_made_the_times() -> None:
+def test_the_fit_finds_the_constants_that_made_the_times() -> None:
     graphs = random_networks(60)
     fitted = fit_rates(graphs, [predict_us(graph, RATES) for graph in graphs])
     for graph in random_networks(90)[60:]:
-        assert predict_us(graph, fitted) == pytest.approx(predict_us(graph, RATES), rel=0.05)
-    assert fitted.compute_us == pytest.approx(RATES.compute_us, rel=0.05)
+        assert predict_us(graph, fitted) == pytest.approx(predict_us(graph, RATES), rel=1e-3)
+    assert fitted.compute_us == pytest.approx(RATES.compute_us, rel=1e-3)
 
 
 def test_no_constant_is_negative_however_the_times_scatter() -> None:
