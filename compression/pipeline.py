@@ -5,6 +5,7 @@ What a step leaves is kept in a work folder, so that an interrupted run goes on 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ..runtime.atomic import atomic_file
 from ..runtime.errors import GateError
 from ..runtime.noise import MAX_SEED
 from ..training.checkpoint import Checkpoint, save_tensors
@@ -108,6 +110,7 @@ def compress(
     samples = teacher_samples = run_torch(full, inputs)
     records = []
     key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
+    teacher_cost = _cost(work / f"0-teacher-{key[:16]}", lambda: torch_cost(full, schema))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
@@ -128,16 +131,18 @@ def compress(
         variant = next((name for name in student.graphs if name not in graphs_before), None)
         if variant:
             graph = student.graphs[variant]
-            made, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
+            made = run_onnx(graph, inputs)
+            cost = _cost(kept, lambda graph=graph: onnx_cost(graph, schema, full.noise_shape))  # type: ignore[misc]
         else:
-            made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
+            made = run_torch(student.model, inputs)
+            cost = _cost(kept, lambda model=student.model: torch_cost(model, schema))  # type: ignore[misc]
         records.append(StepRecord(plan.do, dict(plan.options), cost, relative_l2(made, samples), seconds, variant))
         if not graphs_before:  # variants are all compared with the float graph
             samples = made
         if on_step:
             on_step(records[-1])
     student_error = relative_l2(samples, teacher_samples)
-    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
+    compressed = Compressed(teacher_cost, student.graphs, tuple(records), student_error)
     _check_allowance(recipe, compressed)
     return compressed
 
@@ -151,6 +156,18 @@ def _keep(student: Student, path: Path, seconds: float) -> None:
         "seconds": seconds,
     }
     save_tensors(content, path)
+
+
+def _cost(kept: Path, measure: Callable[[], Cost]) -> Cost:
+    """What a model costs; measured once, so that a search that comes by again neither waits nor finds another time."""
+    file = kept.with_suffix(".cost.json")
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Cost(**json.loads(file.read_bytes()))
+    cost = measure()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as out:
+        out.write(json.dumps(cost.to_json()).encode())
+    return cost
 
 
 def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float]:

@@ -76,7 +76,7 @@ def load_compression_recipe(source: str | Path) -> CompressionRecipe:
     for field, allowed in values["allowance"].items():
         if not is_number(float, allowed) or not 0 <= allowed < math.inf:
             raise TrainingError(f"recipe {source}: [allowance]: {field} must be a number, 0 or more, not {allowed!r}")
-    steps = tuple(_step(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
+    steps = tuple(step_plan(dict(step), f"recipe {source}: step {n + 1}") for n, step in enumerate(values["step"]))
     _check_order([step.do for step in steps], f"recipe {source}")
     return CompressionRecipe(values["name"], steps, allowance)
 
@@ -93,7 +93,12 @@ def _check_order(order: list[str], where: str) -> None:
         )
 
 
-def _step(values: dict[str, Any], where: str) -> StepPlan:
+def step_plan(values: dict[str, Any], where: str) -> StepPlan:
+    """Check one step as a recipe holds it, with its name under `do`, and fill in what has a default.
+
+    Raises:
+        TrainingError: The step or an option is not known, or makes no sense.
+    """
     do = values.pop("do", None)
     if not isinstance(do, str) or do not in STEPS:
         raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(STEPS)}")

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
-from ..runtime.errors import OutputError, TrainingError
+from ..runtime.errors import OutputError, RequestError, TrainingError
 from ..runtime.manifest import MANIFEST_NAME
+from .fit_to_device import Asked, fit_to_device
 from .options import JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION
 from .server_side import server_side
 from .terminal import Progress, print_json, print_table, readable_bytes, readable_count
@@ -17,7 +18,12 @@ from .terminal import Progress, print_json, print_table, readable_bytes, readabl
 
 @click.command(epilog="Example:  edgeward compress teacher.pt --recipe ecg-beats -o ecg-beats.edgeward --seed 1")
 @click.argument("teacher", type=click.Path(path_type=Path))
-@click.option("--recipe", default="ecg-beats", show_default=True, help="Name of a recipe, or a TOML file.")
+@click.option("--recipe", help="Name of a recipe, or a TOML file.  [default: ecg-beats]")
+@click.option("--for", "device", metavar="DEVICE", help="Search what fits a device: see 'edgeward devices list'.")
+@click.option("--latency", metavar="TIME", help="With --for: of one sample there at most, such as 5ms.")
+@click.option("--size", metavar="SIZE", help="With --for: of the graph that runs at most, such as 1MB.")
+@click.option("--quality", metavar="GOALS", help="With --for: what may be lost, such as 'distance 0.2' or tstr-1pt.")
+@click.option("--budget", metavar="TIME", help="With --for: when to stop, such as 2h or 12trials.  [default: 30min]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to write.")
 @click.option("--name", help="Name of the bundle. Without it, that of the data.")
 @click.option("--bundle-version", default="0.1.0", show_default=True, help="Version of the bundle.")
@@ -27,7 +33,12 @@ from .terminal import Progress, print_json, print_table, readable_bytes, readabl
 @server_side
 def command(
     teacher: Path,
-    recipe: str,
+    recipe: str | None,
+    device: str | None,
+    latency: str | None,
+    size: str | None,
+    quality: str | None,
+    budget: str | None,
     output: Path,
     name: str | None,
     bundle_version: str,
@@ -39,6 +50,9 @@ def command(
 
     Every step reports what it cost. A result that costs more quality than the recipe allows is not written.
     An interrupted run goes on where it was: what its steps left is kept beside the bundle until it is done.
+
+    With --for, the steps are searched until size, latency and quality are what was asked on that device. Beside
+    the bundle a folder shows the front of what was found, and holds the recipe that makes the bundle again.
     """
     from ..compression import compress, load_compression_recipe, pack
     from ..training.checkpoint import load_checkpoint
@@ -48,12 +62,34 @@ def command(
         raise OutputError(f"{output} is a folder, but no bundle, and is not replaced; give another name")
     work = output.with_name(output.name + ".work")
     check_output(work, overwrite=True, folder=True)
-    plan = load_compression_recipe(recipe)
+    asked = Asked(device, latency, size, quality, budget)
+    if device is None:
+        asked.refuse()
+        plan = load_compression_recipe(recipe or "ecg-beats")
+    elif recipe is not None:
+        raise RequestError("--recipe says what to do, --for searches it; give one of the two")
+    else:
+        goals, limit = asked.goals(), asked.limit()
     checkpoint = load_checkpoint(teacher)
     if not checkpoint.complete:
         raise TrainingError(f"{teacher} is not trained to its end; finish it with: edgeward train --resume")
     # Without a seed the teacher's is used, so that a run resumed without one is the same run.
     seed = checkpoint.seed if seed is None else seed
+    if device is not None:
+        fit_to_device(
+            checkpoint,
+            device,
+            goals,
+            limit,
+            output,
+            work,
+            name=name or checkpoint.schema.name,
+            version=bundle_version,
+            seed=seed,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
+        return
     labels: dict[str, Progress] = {}
     compressed = compress(
         checkpoint,
