@@ -31,10 +31,10 @@ class QualityGoal:
 
     def text(self) -> str:
         """As a user would write it."""
+        allowed = f"{self.allowed:.6f}".rstrip("0").rstrip(".")
         if self.measure == DISTANCE:
-            return f"{DISTANCE} {self.allowed:g}"
-        sign = "-" if MEASURES[self.measure].better == "higher" else "+"
-        return f"{self.measure}{sign}{self.allowed:g}"
+            return f"{DISTANCE} {allowed}"
+        return f"{self.measure}{'-' if MEASURES[self.measure].better == 'higher' else '+'}{allowed}"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def parse_quality(text: str) -> tuple[QualityGoal, ...]:
 def _quality_goal(text: str) -> QualityGoal:
     if match := re.fullmatch(rf"{DISTANCE}\s*(?:<=|<|=|:|\s)\s*{_NUMBER}", text):
         return QualityGoal(DISTANCE, _positive(match[1], text))
-    match = re.fullmatch(rf"([a-z_]+)\s*([-+])\s*{_NUMBER}\s*(pt|pts)?", text)
+    match = re.fullmatch(rf"([a-z][a-z0-9_]*)\s*([-+])\s*{_NUMBER}\s*(pt|pts)?", text)
     if match is None:
         raise RequestError(
             f"--quality {text!r} is not understood; write a measure and what it may lose, such as tstr-1pt or "

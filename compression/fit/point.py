@@ -63,14 +63,15 @@ def overruns(point: Point, goals: Goals) -> dict[str, float]:
     return {name: has / limit for name, (has, limit) in asked.items() if limit is not None and not has <= limit}
 
 
-def rank(point: Point, goals: Goals) -> tuple[float, float]:
+def rank(point: Point, goals: Goals) -> tuple[float, ...]:
     """Smaller is better: first how far it is from what was asked, then what nobody set a limit to.
 
     Where size or latency are limited, quality is what is left to win; where they are not, latency is.
     """
     shortfall = sum(math.log(factor) for factor in overruns(point, goals).values())
     limited = goals.latency_ms is not None or goals.bytes is not None
-    return shortfall, point.distance if limited else point.latency.ms
+    left = (point.distance, point.latency.ms) if limited else (point.latency.ms, point.distance)
+    return (shortfall, *left, point.bytes)
 
 
 def best(points: Sequence[Point], goals: Goals) -> Point | None:
