@@ -27,7 +27,8 @@ svg { --page: #fdfcfa; --ink: #1d1f22; --quiet: #5d6167; --rule: #dcd9d3; --acce
 .page { fill: var(--page); } .rule { stroke: var(--rule); } .allowed { fill: var(--allowed); }
 .goal { stroke: var(--accent); stroke-dasharray: 5 4; } text { fill: var(--quiet); }
 .title { fill: var(--ink); font-size: 16px; font-weight: 650; } .strong { fill: var(--accent); font-weight: 650; }
-.front { fill: none; stroke: var(--accent); stroke-width: 1.6; } .range { stroke: var(--accent); stroke-width: 1.4; }
+.front { fill: none; stroke: var(--accent); stroke-width: 1.2; opacity: .7; }
+.range { fill: none; stroke: var(--ink); stroke-width: 1.4; }
 .mark { fill: var(--page); stroke: var(--bar); stroke-width: 1; } .mark.on { fill: var(--accent); stroke: none; }
 .taken { fill: none; stroke: var(--ink); stroke-width: 1.8; }
 """
@@ -87,8 +88,7 @@ def front_plot(
     for mark in sorted(marks, key=lambda mark: (mark.on_front, mark.taken, -mark.bytes)):
         x, y, size = across.place(mark.x), _y(down, mark.y), _size(mark.bytes, largest)
         if mark.taken and mark.low and mark.high:
-            ends = (across.place(mark.low), across.place(mark.high))
-            parts.append(f'<line class="range" x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(_whisker(across.place(mark.low), across.place(mark.high), y))
         parts.append(
             f'<path class="mark{" on" if mark.on_front else ""}" d="{shapes[mark.variant]}" '
             f'transform="translate({x:.1f} {y:.1f}) scale({size:.2f})"/>'
@@ -101,6 +101,7 @@ def front_plot(
                 f'<text class="strong" x="{x + (radius + 5) * (1 if right else -1):.1f}" y="{y - 7:.1f}" '
                 f'text-anchor="{"start" if right else "end"}">{html.escape(taken_label)}</text>'
             )
+    key = _key(shapes, asked=x_goal is not None or y_goal is not None, ranged=any(m.taken and m.low for m in marks))
     description = (
         f"{title}. {y_label} against {x_label} of {len(marks)} graphs; the table beside this file has them all."
     )
@@ -108,9 +109,10 @@ def front_plot(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}" role="img" aria-label="{html.escape(description)}">\n<style>{_STYLE}</style>\n'
         f'<rect class="page" width="100%" height="100%"/>\n'
-        f'<text class="title" x="{_LEFT}" y="26">{html.escape(title)}</text>\n{_key(shapes)}\n'
+        f'<text class="title" x="{_LEFT}" y="26">{html.escape(title)}</text>\n{key}\n'
         f"{''.join(parts)}\n"
         f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 12}" text-anchor="end">{html.escape(x_label)}</text>\n'
+        f'<text x="{_LEFT}" y="{_HEIGHT - 12}">area of a mark: bytes</text>\n'
         f'<text x="{_LEFT}" y="{_TOP - 10}">{html.escape(y_label)}</text>\n</svg>\n'
     )
 
@@ -199,12 +201,23 @@ def _steps(edge: Sequence[FrontMark], across: _LogScale, down: Scale) -> str:
     return f'<path class="front" d="{path}"/>' if len(edge) > 1 else ""
 
 
-def _key(shapes: dict[str, str]) -> str:
+def _whisker(left: float, right: float, y: float) -> str:
+    caps = "".join(f"M{x:.1f} {y - 5:.1f}v10" for x in (left, right))
+    return f'<path class="range" d="M{left:.1f} {y:.1f}H{right:.1f}{caps}"/>'
+
+
+def _key(shapes: dict[str, str], *, asked: bool, ranged: bool) -> str:
     parts, x = [], _LEFT
     words = [*((name, shape, "mark on") for name, shape in shapes.items()), ("beaten by another", CIRCLE, "mark")]
     for word, shape, kind in words:
         parts.append(f'<path class="{kind}" d="{shape}" transform="translate({x + 5} 44)"/>')
         parts.append(f'<text x="{x + 15}" y="48">{html.escape(word)}</text>')
         x += 30 + 7 * len(word)
-    parts.append(f'<text x="{x}" y="48">area of a mark: bytes</text>')
+    if asked:
+        parts.append(
+            f'<rect class="allowed" x="{x}" y="37" width="14" height="14"/><text x="{x + 20}" y="48">asked</text>'
+        )
+        x += 74
+    if ranged:
+        parts.append(f'{_whisker(x, x + 18, 44)}<text x="{x + 25}" y="48">where it may lie</text>')
     return "".join(parts)

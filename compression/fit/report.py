@@ -123,8 +123,8 @@ def front_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
                 "" if point.measured else f"{_ms(point.latency.low_ms)} to {_ms(point.latency.high_ms)}",
                 _ms(point.here_ms),
                 size_text(point.bytes),
-                f"{point.distance:.3f}",
-                *(f"{point.losses[name]:.3f}" for name in more),
+                loss_text(point.distance),
+                *(loss_text(point.losses[name]) for name in more),
             ]
         )
     return head, rows
@@ -164,7 +164,7 @@ def to_markdown(fit: Fit) -> str:
                     "; ".join(
                         [
                             *(
-                                f"{p.variant}: {_ms(p.latency.ms)} ms, {size_text(p.bytes)}, {p.distance:.3f}"
+                                f"{p.variant}: {_ms(p.latency.ms)} ms, {size_text(p.bytes)}, {loss_text(p.distance)}"
                                 for p in trial.points
                             ),
                             *([trial.note] if trial.note else []),
@@ -240,6 +240,11 @@ def size_text(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} GB"
+
+
+def loss_text(loss: float) -> str:
+    """E.g. `0.139`; what is too small for three digits is told as such."""
+    return "<0.001" if 0 < loss < 0.0005 else f"{loss:.3f}"
 
 
 def _missed(fit: Fit) -> dict[str, float]:

@@ -79,7 +79,8 @@ def search(
         target: Where the bundle shall run.
         goals: What it shall keep to.
         work: Folder for what steps leave and for the journal; made if absent.
-        budget: When to stop at the latest. Trials that were done before count.
+        budget: When to stop at the latest; the first candidate is finished in any case, to have something to show.
+            Trials that were done before count.
         seed: Of noise and conditions, as in `compress`. Same seed and budget in trials, same decisions.
         judge: Says what a candidate lost on real records; None: only the distance from the teacher's samples is known.
         space: What to try; None: everything this release knows.
@@ -112,7 +113,10 @@ def search(
             break
         clock.start(len(trials))
         clock.tell(space[candidate.shape].name)
-        trials.append(run_trial(len(trials) + 1, candidate, bench))
+        try:
+            trials.append(run_trial(len(trials) + 1, candidate, bench))
+        except _BudgetSpentError:
+            break
         _write(journal, trials)
         clock.count(trials[-1])
     points = [point for trial in trials for point in trial.points]
@@ -149,6 +153,10 @@ def _expected_s(candidate: Candidate, space: Sequence[Shape], trials: Sequence[T
     return fixed + pace * (distillation_steps(steps) - shared)
 
 
+class _BudgetSpentError(Exception):
+    """In the middle of a trial: the step at hand is given up, those before it are kept."""
+
+
 class _Clock:
     """What is spent of a budget, with the trials of an earlier, interrupted search."""
 
@@ -166,21 +174,25 @@ class _Clock:
         self._started = time.monotonic()
 
     def is_over(self, expected_s: float) -> bool:
-        """Whether the next trial would not fit; the first is always run, to have anything to show."""
+        """Whether the next trial would not fit; the first always does."""
         if self._budget.trials is not None:
             return self._trials >= self._budget.trials
         assert self._budget.seconds is not None  # noqa: S101 - one of the two is given
         return self._trials > 0 and self._spent_s + expected_s > self._budget.seconds
 
     def tell(self, text: str) -> None:
-        if self._say is None:
-            return
-        if self._budget.trials is not None:
-            self._say(self._trials, self._budget.trials, f"trial {self._trials + 1}, {text}")
-            return
-        assert self._budget.seconds is not None  # noqa: S101 - one of the two is given
-        spent = self._spent_s + time.monotonic() - self._started
-        self._say(min(spent, self._budget.seconds), self._budget.seconds, f"trial {self._trials + 1}, {text}")
+        """Tell what is going on, and end it where the time is spent and there is something to show.
+
+        Raises:
+            _BudgetSpentError: It is.
+        """
+        spent, of = float(self._trials), float(self._budget.trials or 0)
+        if self._budget.seconds is not None:
+            spent, of = self._spent_s + time.monotonic() - self._started, self._budget.seconds
+            if spent > of and self._trials:
+                raise _BudgetSpentError
+        if self._say:
+            self._say(min(spent, of), of, f"trial {self._trials + 1}, {text}")
 
 
 def _key(teacher: Checkpoint, target: Target, space: Sequence[Shape], seed: int, *, judged: bool) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,21 @@ def test_progress_tells_what_is_tried_and_what_is_spent(teacher: Checkpoint, mad
     assert [(spent, of) for spent, of, _ in said] == [(0, 3), (1, 3), (2, 3)]
     assert said[0][2] == "trial 1, as it is"
     assert said[1][2].startswith("trial 2, prune")
+
+
+def test_a_budget_that_is_spent_in_the_middle_of_a_trial_ends_it(
+    teacher: Checkpoint, made_up: MadeUp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def slow(teacher: object, recipe: Any, work: object, *, on_progress: Any, **_: object) -> Compressed:
+        result = made_up(teacher, recipe, work)
+        if len(made_up.recipes) == 2:
+            time.sleep(0.3)
+            on_progress("distil", 1, 300)
+        return result
+
+    monkeypatch.setattr(module, "compress", slow)
+    monkeypatch.setattr(module, "_expected_s", lambda *_: 0.0)
+    first = searched(teacher, tmp_path, budget=Budget(trials=1))
+    fit = searched(teacher, tmp_path, budget=Budget(seconds=first.trials[0].seconds + 0.2))
+    assert decisions(fit) == decisions(first)
+    assert not fit.complete
