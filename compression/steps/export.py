@@ -52,7 +52,11 @@ def export(model: Generative, schema: Schema) -> bytes:
             verbose=False,
         )
         assert program is not None  # noqa: S101 - None only when a file name is given
+        inputs = list(program.model_proto.graph.input)
         graph = onnxslim.slim(program.model_proto)
+    # The contract has both inputs, also where a generator makes nothing of its conditions, or has none.
+    del graph.graph.input[:]
+    graph.graph.input.extend(inputs)
     del graph.metadata_props[:]
     for node in graph.graph.node:  # source paths and stack traces of the machine that exported
         del node.metadata_props[:]

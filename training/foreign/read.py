@@ -161,6 +161,7 @@ def _output(fields: Fields, schema: Schema) -> ForeignOutput:
     if layout not in LAYOUTS:
         raise BundleError(f"{fields.where}: layout must be {' or '.join(map(repr, LAYOUTS))}, not {layout!r}")
     read = ForeignOutput(
+        fields.text("name") if "name" in names else None,
         layout,
         _each(fields, "scale", 1.0, parts),
         _each(fields, "offset", 0.0, parts),
