@@ -137,7 +137,7 @@ def to_markdown(fit: Fit) -> str:
     lines = [
         f"# What fits {fit.target.name}",
         "",
-        f"Asked: {asked}. {'Met' if fit.met else '**Not met**'} by what {len(fit.trials)} candidates made "
+        f"Asked: {asked}. {'Met' if fit.met else '**Not met**'} by what {counted(fit)} made "
         f"(budget {fit.budget.text()}, seed {fit.seed}; the search "
         f"{'ended by itself' if fit.complete else 'was ended by the budget'}).",
         "",
@@ -222,15 +222,15 @@ def unmet_text(fit: Fit) -> str:
     """By how much what was asked is missed, by which candidate, and what would do."""
     if fit.taken is None:
         notes = "; ".join(dict.fromkeys(trial.note for trial in fit.trials))
-        return f"none of {len(fit.trials)} candidates could be made ({notes})"
+        return f"none of {counted(fit)} could be made ({notes})."
     point, trial = fit.taken, fit.trial(fit.taken)
     missed = [f"{_is(point, name)}, {factor:.3g} times what was asked" for name, factor in _missed(fit).items()]
     text = (
-        f"none of {len(fit.trials)} candidates is {goals_text(fit)} at once; the nearest, number {trial.number} "
+        f"none of {counted(fit)} is {goals_text(fit)} at once; the nearest, number {trial.number} "
         f"({trial.name}, {point.variant}), has {' and '.join(missed)}"
     )
     relaxed = [words for name in _missed(fit) if (words := _would_do(fit, name))]
-    return f"{text}. {'; or '.join(relaxed) or 'No single goal, relaxed alone, would do'}"
+    return f"{text}. {' '.join(f'{words}.' for words in relaxed) or 'No single goal, relaxed alone, would do.'}"
 
 
 def size_text(size: float) -> str:
@@ -240,6 +240,11 @@ def size_text(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} GB"
+
+
+def counted(fit: Fit) -> str:
+    """How many were tried, e.g. `12 candidates`."""
+    return f"{len(fit.trials)} candidate{'' if len(fit.trials) == 1 else 's'}"
 
 
 def loss_text(loss: float) -> str:
@@ -257,12 +262,12 @@ def _would_do(fit: Fit, goal: str) -> str | None:
     if not others:
         return None
     if goal == "latency":
-        return f"with --latency {_ms(min(point.latency.ms for point in others) * 1.0005)}ms the rest would be kept"
+        return f"With --latency {_ms(min(point.latency.ms for point in others) * 1.0005)}ms the rest would be kept"
     if goal == "size":
-        return f"with --size {math.ceil(min(point.bytes for point in others) / 1000)}kB the rest would be kept"
+        return f"With --size {math.ceil(min(point.bytes for point in others) / 1000)}kB the rest would be kept"
     least = min(point.losses.get(goal, math.inf) for point in others)
     sign = " " if goal == DISTANCE else "-" if MEASURES[goal].better == "higher" else "+"
-    return f"with --quality '{goal}{sign}{_rounded_up(least, 1.0):g}' the rest would be kept"
+    return f"With --quality '{goal}{sign}{_rounded_up(least, 1.0):g}' the rest would be kept"
 
 
 def _is(point: Point, goal: str) -> str:

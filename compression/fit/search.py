@@ -148,7 +148,7 @@ def _expected_s(candidate: Candidate, space: Sequence[Shape], trials: Sequence[T
         while alike < min(len(steps), len(trial.steps)) and steps[alike] == trial.steps[alike]:
             alike += 1
         shared = max(shared, distillation_steps(steps[:alike]))
-    rest = [trial.seconds for trial in trials if trial.points]
+    rest = [trial.seconds for trial in trials[1:] if trial.points]  # the first also loads what all of them need
     fixed = min(rest) if rest else 0.0
     return fixed + pace * (distillation_steps(steps) - shared)
 

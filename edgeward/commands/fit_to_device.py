@@ -151,7 +151,7 @@ def fit_to_device(
         from ..compression.fit.report import unmet_text
 
         raise GateError(
-            f"{unmet_text(fit)}. No bundle was written; {found} shows the front"
+            f"{unmet_text(fit)} No bundle was written; {found} shows the front"
             + (
                 ""
                 if fit.complete
@@ -174,7 +174,7 @@ def open_profile(device: str) -> None:
 
 
 def _show(fit: Fit, found: Path, output: Path, bundle: Bundle | None, *, as_json: bool) -> None:
-    from ..compression.fit.report import front_rows, goals_text, quality_text, to_json
+    from ..compression.fit.report import counted, front_rows, goals_text, quality_text, to_json
 
     if as_json:
         print_json(
@@ -187,7 +187,7 @@ def _show(fit: Fit, found: Path, output: Path, bundle: Bundle | None, *, as_json
         )
         return
     print_table(*front_rows(fit))
-    click.echo(f"\nAsked: {goals_text(fit)} on {fit.target.name}; {len(fit.trials)} candidates, seed {fit.seed}")
+    click.echo(f"\nAsked: {goals_text(fit)} on {fit.target.name}; {counted(fit)}, seed {fit.seed}")
     click.echo(f"Latency: {fit.target.describe()}.")
     click.echo(f"Quality: {quality_text(fit)}.")
     click.echo(f"\n{found}: the front as a plot and a table, and the recipe that makes it again")

@@ -85,7 +85,7 @@ def test_a_target_that_cannot_be_met_is_told_by_how_much_and_keeps_the_front(
     assert result.returncode == 7
     assert "none of 2 candidates is 1 kB at once; the nearest, number" in result.stderr
     assert "times what was asked" in result.stderr
-    assert "with --size" in result.stderr
+    assert "With --size" in result.stderr
     assert "No bundle was written" in result.stderr
     assert "a larger --budget and --overwrite goes on where it was" in result.stderr
     assert "Traceback" not in result.stderr
@@ -93,7 +93,7 @@ def test_a_target_that_cannot_be_met_is_told_by_how_much_and_keeps_the_front(
     again = edgeward_here(*arguments, "--budget", "2trials")
     assert again.returncode == 6
     assert "x.edgeward.fit is there already" in again.stderr
-    relaxed = result.stderr.partition("with --size ")[2].split()[0]
+    relaxed = result.stderr.partition("With --size ")[2].split()[0]
     met = edgeward_here(*arguments, "--budget", "2trials", "--overwrite", "--size", relaxed)
     assert met.returncode == 0, met.stderr
     assert sorted(os.listdir(out)) == ["x.edgeward", "x.edgeward.fit"]

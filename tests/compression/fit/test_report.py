@@ -123,17 +123,17 @@ def test_the_plot_shows_every_graph(fit: Fit) -> None:
     ("points", "goals", "told"),
     [
         ([point(10, 500, 0.1)], Goals(latency_ms=5.0), ["a latency of 10 ms (by the model), 2 times what was asked"]),
-        ([point(10, 500, 0.1)], Goals(latency_ms=5.0), ["with --latency 10ms the rest would be kept"]),
-        ([point(1, 5000, 0.1)], Goals(bytes=1000), ["a size of 5 kB, 5 times what was asked", "with --size 5kB"]),
+        ([point(10, 500, 0.1)], Goals(latency_ms=5.0), ["With --latency 10ms the rest would be kept"]),
+        ([point(1, 5000, 0.1)], Goals(bytes=1000), ["a size of 5 kB, 5 times what was asked", "With --size 5kB"]),
         (
             [point(1, 5, 0.3)],
             Goals(quality=(QualityGoal(DISTANCE, 0.1),)),
-            ["distance 0.300, 3 times what was asked", "with --quality 'distance 0.3'"],
+            ["distance 0.300, 3 times what was asked", "With --quality 'distance 0.3'"],
         ),
         (
             [point(1, 5, 0.3), point(9, 5, 0.05)],
             Goals(latency_ms=5.0, quality=(QualityGoal(DISTANCE, 0.1),)),
-            ["nearest, number 1", "a latency of 9 ms", "with --latency 9ms the rest would be kept"],
+            ["nearest, number 1", "a latency of 9 ms", "With --latency 9ms the rest would be kept"],
         ),
         (
             [point(1, 5, 0.5)],
@@ -161,7 +161,7 @@ def test_what_would_do_does(fit: Fit) -> None:
 def test_where_nothing_could_be_made_the_reasons_are_told(fit: Fit) -> None:
     trial = dataclasses.replace(fit.trials[0], points=(), note="the pruner refuses")
     empty = dataclasses.replace(fit, trials=(trial, trial), taken=None, front=())
-    assert unmet_text(empty) == "none of 2 candidates could be made (the pruner refuses)"
+    assert unmet_text(empty) == "none of 2 candidates could be made (the pruner refuses)."
     assert "No candidate could be made" in to_markdown(empty)
 
 
