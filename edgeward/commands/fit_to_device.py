@@ -114,7 +114,6 @@ def fit_to_device(
         open_profile(device)  # before anything is made
     work.mkdir(exist_ok=True)
     target = open_target(device, work, on_progress=Progress("Calibrating the model"))
-    progress = Progress("Searching")
     try:
         fit = search(
             checkpoint,
@@ -123,7 +122,7 @@ def fit_to_device(
             work,
             budget=budget,
             seed=seed,
-            say=lambda spent, of, what: progress(int(spent), int(of) + 1, what),
+            say=_Searching(),
         )
         bundle = None
         recipe = None
@@ -160,6 +159,18 @@ def fit_to_device(
             )
         )
     shutil.rmtree(work, ignore_errors=True)
+
+
+class _Searching:
+    """Progress of a search: of what was left of its budget when it began, so that the time left is right."""
+
+    def __init__(self) -> None:
+        self._progress, self._before = Progress("Searching"), -1.0
+
+    def __call__(self, spent: float, of: float, what: str) -> None:
+        if self._before < 0:
+            self._before = spent
+        self._progress(int(1000 * (spent - self._before)), int(1000 * (of - self._before)) + 1, what)
 
 
 def open_profile(device: str) -> None:
