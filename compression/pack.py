@@ -53,6 +53,7 @@ def pack(
     name: str,
     version: str,
     seed: int,
+    default: str | None = None,
 ) -> Bundle:
     """Write a bundle folder at `path` and open it as a user would.
 
@@ -64,6 +65,7 @@ def pack(
         name: Name of the bundle.
         version: Version of the bundle.
         seed: Of the compression.
+        default: Variant that runs where none is asked for; None: the fastest on this machine.
 
     Raises:
         OutputError: The system refused to write; nothing is left behind.
@@ -98,7 +100,7 @@ def pack(
         noise_shape=noise_shape,
         noise_algorithm=ALGORITHM,
         variants=variants,
-        default_precision=min(costs, key=lambda precision: costs[precision].latency_ms),
+        default_precision=default or min(costs, key=lambda precision: costs[precision].latency_ms),
         golden_seed=GOLDEN_SEED,
         files={},
         lineage=_lineage(teacher, compressed, recipe, seed),

@@ -5,6 +5,7 @@ What a step leaves is kept in a work folder, so that an interrupted run goes on 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -76,11 +77,11 @@ def compress(
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    teacher_cost = torch_cost(full, schema)
-    if on_teacher:
-        on_teacher(teacher_cost)
     teacher_digest = weights_digest(full)
     key = _key(teacher_digest, teacher.recipe.to_json(), schema.to_json(), seed)
+    teacher_cost = _cost(work / f"0-teacher-{key[:16]}", lambda: torch_cost(full, schema))
+    if on_teacher:
+        on_teacher(teacher_cost)
     bank = Bank(full, schema, work, key, _away_from(seed))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
@@ -105,9 +106,11 @@ def compress(
         variant = next((name for name in student.graphs if name not in graphs_before), None)
         if variant:
             graph = student.graphs[variant]
-            made, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
+            made = run_onnx(graph, inputs)
+            cost = _cost(kept, lambda graph=graph: onnx_cost(graph, schema, full.noise_shape))  # type: ignore[misc]
         else:
-            made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
+            made = run_torch(student.model, inputs)
+            cost = _cost(kept, lambda model=student.model: torch_cost(model, schema))  # type: ignore[misc]
         quality = None
         if judge and (variant or not graphs_before):
 
@@ -209,6 +212,18 @@ def _judged(
     with atomic_file(path) as file:
         file.write(json.dumps(quality.to_json(), allow_nan=False).encode())
     return quality
+
+
+def _cost(kept: Path, measure: Callable[[], Cost]) -> Cost:
+    """What a model costs; measured once, so that a search that comes by again neither waits nor finds another time."""
+    file = kept.with_suffix(".cost.json")
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Cost(**json.loads(file.read_bytes()))
+    cost = measure()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as out:
+        out.write(json.dumps(cost.to_json()).encode())
+    return cost
 
 
 def _key(*parts: object) -> str:

@@ -136,7 +136,7 @@ def compression_recipe_from_mapping(values: Mapping[str, Any], where: str) -> Co
         raise TrainingError(f"recipe {where}: step must be a list of tables, [[step]]")
     if not isinstance(allowance, dict):
         raise TrainingError(f"recipe {where}: allowance must be a table, [allowance]")
-    plans = tuple(_step(dict(step), f"recipe {where}: step {n + 1}") for n, step in enumerate(steps))
+    plans = tuple(step_plan(dict(step), f"recipe {where}: step {n + 1}") for n, step in enumerate(steps))
     _check_order([plan.do for plan in plans], f"recipe {where}")
     return CompressionRecipe(name, plans, _allowance(allowance, plans, f"recipe {where}: [allowance]"))
 
@@ -176,7 +176,12 @@ def _check_order(order: list[str], where: str) -> None:
         )
 
 
-def _step(values: dict[str, Any], where: str) -> StepPlan:
+def step_plan(values: dict[str, Any], where: str) -> StepPlan:
+    """Check one step as a recipe holds it, with its name under `do`, and fill in what has a default.
+
+    Raises:
+        TrainingError: The step or an option is not known, or makes no sense.
+    """
     do = values.pop("do", None)
     if not isinstance(do, str) or do not in STEPS:
         raise TrainingError(f"{where}: do = {do!r} is not known; it is one of {', '.join(STEPS)}")

@@ -14,6 +14,7 @@ import click
 from ..runtime.atomic import atomic_file, check_output
 from ..runtime.errors import OutputError, RequestError, TrainingError
 from ..runtime.manifest import MANIFEST_NAME
+from .fit_to_device import Asked, fit_to_device
 from .options import DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION
 from .server_side import load_data, server_side
 from .terminal import Progress, announce, print_json
@@ -30,7 +31,12 @@ _EXAMPLE = "edgeward compress teacher.pt --recipe ecg-beats --against mitdb/ -o 
 
 @click.command(epilog=f"Example:  {_EXAMPLE}")
 @click.argument("teacher", type=click.Path(path_type=Path))
-@click.option("--recipe", default="ecg-beats", show_default=True, help="Name of a recipe, or a TOML file.")
+@click.option("--recipe", help="Name of a recipe, or a TOML file.  [default: ecg-beats]")
+@click.option("--for", "device", metavar="DEVICE", help="Search what fits a device: see 'edgeward devices list'.")
+@click.option("--latency", metavar="TIME", help="With --for: of one sample there at most, such as 5ms.")
+@click.option("--size", metavar="SIZE", help="With --for: of the graph that runs at most, such as 1MB.")
+@click.option("--quality", metavar="GOALS", help="With --for: what may be lost, such as 'distance 0.2' or tstr-1pt.")
+@click.option("--budget", metavar="TIME", help="With --for: when to stop, such as 2h or 12trials.  [default: 30min]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Bundle folder to write.")
 @click.option(
     "--against",
@@ -52,7 +58,12 @@ _EXAMPLE = "edgeward compress teacher.pt --recipe ecg-beats --against mitdb/ -o 
 @server_side
 def command(
     teacher: Path,
-    recipe: str,
+    recipe: str | None,
+    device: str | None,
+    latency: str | None,
+    size: str | None,
+    quality: str | None,
+    budget: str | None,
     output: Path,
     against: str | None,
     seeds: int | None,
@@ -72,9 +83,13 @@ def command(
 
     An interrupted run goes on where it was: what its steps left is kept beside the bundle until it is done.
 
+    With --for, the steps are searched until size, latency and quality are what was asked on that device. Beside
+    the bundle a folder shows the front of what was found, and holds the recipe that makes the bundle again.
+
     \b
         edgeward compress teacher.pt --recipe mine.toml -o ward.edgeward
         edgeward compress teacher.pt --against simulated -o beats.edgeward --evaluate quick
+        edgeward compress teacher.pt --for raspberry-pi-5 --latency 5ms --size 1MB -o beats.edgeward
     """  # noqa: D301 - click wants the character, not the two that a raw text has
     from ..compression import compress, load_compression_recipe, pack
     from ..compression.gate import let_through
@@ -90,7 +105,16 @@ def command(
     if report:
         import_module("jinja2")  # only a report needs it: missed now, and not after the work
         check_output(report, overwrite=overwrite)
-    plan = load_compression_recipe(recipe)
+    asked = Asked(device, latency, size, quality, budget)
+    if device is None:
+        asked.refuse()
+        plan = load_compression_recipe(recipe or "ecg-beats")
+    elif recipe is not None:
+        raise RequestError("--recipe says what to do, --for searches it; give one of the two")
+    elif report or evaluate:
+        raise RequestError("--report and --evaluate go with a recipe; a search leaves a report of its own")
+    else:
+        goals, limit = asked.goals(judged=against is not None), asked.limit()
     checkpoint = load_checkpoint(teacher)
     if not checkpoint.complete:
         raise TrainingError(f"{teacher} is not trained to its end; finish it with: edgeward train --resume")
@@ -99,6 +123,22 @@ def command(
     # A simulator simulates again what the teacher learnt from.
     dataset = load_data(checkpoint.recipe.data, against, None, checkpoint.seed) if against else None
     judge = _judge(checkpoint, dataset, seed, seeds, work) if dataset else None
+    if device is not None:
+        fit_to_device(
+            checkpoint,
+            device,
+            goals,
+            limit,
+            output,
+            work,
+            judge=judge,
+            name=name or checkpoint.schema.name,
+            version=bundle_version,
+            seed=seed,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
+        return
     table = None if as_json else _table(plan, judged=judge is not None)
     compressed = compress(
         checkpoint,

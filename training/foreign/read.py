@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ...devices.toml import tomllib
 from ...runtime.errors import BundleError, DataError
 from ...runtime.json_fields import Fields
 from ...runtime.schema import ClassCondition, Schema, schema_from_json
 from ..datasets import KINDS
 from ..datasets.dataset import Provenance
-from ..toml import tomllib
 from .description import (
     CONDITION,
     DISTRIBUTIONS,
