@@ -123,7 +123,7 @@ SIZES = {"parquet": (40_000, 80_000), **dict.fromkeys(RECORDS, (100, 500))}
 
 @pytest.mark.parametrize(
     "format_name",
-    [name if name in ("npz", "parquet", "wfdb") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
+    [name if name in ("npz", "wfdb") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
     indirect=True,
 )
 def test_memory_does_not_grow_with_the_number_of_samples(format_name: str, suited: Generator, tmp_path: Path) -> None:
