@@ -17,15 +17,17 @@ from ..runtime.backends import Options, backend_named
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
+from ..runtime.lineage import check_lineage
 from ..runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME, FileEntry, Manifest, Variant
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
-from .pipeline import Compressed
-from .privacy import lineage_of_data, lineage_of_privacy
+from .privacy import lineage_of_data, lineage_of_privacy, lineage_of_quality, lineage_of_steps
 from .recipe import CompressionRecipe
+from .record import Compressed
+from .steps import STEPS
 
 GOLDEN_SEED = 19610412
 _GOLDEN_SAMPLES = 16
@@ -51,6 +53,7 @@ def pack(
     name: str,
     version: str,
     seed: int,
+    default: str | None = None,
 ) -> Bundle:
     """Write a bundle folder at `path` and open it as a user would.
 
@@ -62,6 +65,7 @@ def pack(
         name: Name of the bundle.
         version: Version of the bundle.
         seed: Of the compression.
+        default: Variant that runs where none is asked for; None: the fastest on this machine.
 
     Raises:
         OutputError: The system refused to write; nothing is left behind.
@@ -96,7 +100,7 @@ def pack(
         noise_shape=noise_shape,
         noise_algorithm=ALGORITHM,
         variants=variants,
-        default_precision=min(costs, key=lambda precision: costs[precision].latency_ms),
+        default_precision=default or min(costs, key=lambda precision: costs[precision].latency_ms),
         golden_seed=GOLDEN_SEED,
         files={},
         lineage=_lineage(teacher, compressed, recipe, seed),
@@ -105,14 +109,16 @@ def pack(
         intended_use=INTENDED_USE,
         forbidden_use=FORBIDDEN_USE,
     )
-    files[CARD_NAME] = make_card(manifest, compressed, teacher.privacy.record if teacher.privacy else None).encode()
+    files[CARD_NAME] = make_card(manifest, compressed, recipe, teacher.privacy).encode()
     entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
     with atomic_folder(path) as folder:
         (folder / "variants").mkdir()
         for file, content in files.items():
             (folder / file).write_bytes(content)
         (folder / MANIFEST_NAME).write_bytes(_with_files(manifest, entries).to_bytes())
-    return open_bundle(path)
+    bundle = open_bundle(path)
+    check_lineage(bundle.manifest)
+    return bundle
 
 
 def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
@@ -136,6 +142,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
         "teacher": {
             "recipe": _told(teacher.recipe),
             "seed": teacher.seed,
+            "sha256": compressed.teacher_digest,
             "cost": compressed.teacher_cost.to_json(),
         },
         **lineage_of_privacy(teacher),
@@ -143,7 +150,9 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "recipe": recipe.to_json(),
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
-            "steps": [step.to_json() for step in compressed.steps],
+            "data_free": all(STEPS[step.do].data_free for step in compressed.steps),
+            "quality": lineage_of_quality(teacher, compressed, recipe),
+            "steps": lineage_of_steps(teacher, compressed),
         },
         "made_with": {
             "edgeward": edgeward_version(),

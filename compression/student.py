@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..runtime.lineage import WEIGHTS
 from ..runtime.schema import Schema
 from ..training.families import Generative
+from .bank import Bank
 
 Change = dict[str, Any]
 """What a step did to the architecture, in plain values: under `do` the step's name, the rest is the step's own."""
@@ -23,6 +26,19 @@ class Student:
     graphs: dict[str, bytes] = field(default_factory=dict)
     """ONNX graphs by the name of the variant, in the order they were made; `fp32` is the first."""
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 in hex of what there is: of the weights, then of each graph by its name."""
+        graphs = {name: hashlib.sha256(graph).hexdigest() for name, graph in self.graphs.items()}
+        return {WEIGHTS: weights_digest(self.model), **graphs}
+
+
+def weights_digest(model: Generative) -> str:
+    """SHA-256 in hex of a model's weights by name."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Context:
@@ -34,3 +50,5 @@ class Context:
     """Of this step's noise and conditions."""
     show: Callable[[int, int], None]
     """Called with (done, of) in a step that takes long."""
+    bank: Bank
+    """The teacher's answers, which steps share."""
