@@ -108,7 +108,7 @@ def prune(
     return pruned, kept
 
 
-def _run(student: Student, context: Context, *, ratio: float, round_to: int, by: str) -> None:
+def _run(student: Student, context: Context, *, ratio: float, round_to: int, by: str = GLOBAL) -> None:
     student.model, kept = prune(
         student.model,
         context.schema,
