@@ -17,15 +17,16 @@ from ..runtime.backends import Options, backend_named
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
+from ..runtime.lineage import check_lineage
 from ..runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME, FileEntry, Manifest, Variant
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
-from .pipeline import Compressed
-from .privacy import lineage_of_data, lineage_of_privacy
+from .privacy import lineage_of_data, lineage_of_privacy, lineage_of_quality, lineage_of_steps
 from .recipe import CompressionRecipe
+from .record import Compressed
 from .steps import STEPS
 
 GOLDEN_SEED = 19610412
@@ -106,14 +107,16 @@ def pack(
         intended_use=INTENDED_USE,
         forbidden_use=FORBIDDEN_USE,
     )
-    files[CARD_NAME] = make_card(manifest, compressed, teacher.privacy.record if teacher.privacy else None).encode()
+    files[CARD_NAME] = make_card(manifest, compressed, recipe, teacher.privacy).encode()
     entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
     with atomic_folder(path) as folder:
         (folder / "variants").mkdir()
         for file, content in files.items():
             (folder / file).write_bytes(content)
         (folder / MANIFEST_NAME).write_bytes(_with_files(manifest, entries).to_bytes())
-    return open_bundle(path)
+    bundle = open_bundle(path)
+    check_lineage(bundle.manifest)
+    return bundle
 
 
 def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
@@ -137,6 +140,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
         "teacher": {
             "recipe": _told(teacher.recipe),
             "seed": teacher.seed,
+            "sha256": compressed.teacher_digest,
             "cost": compressed.teacher_cost.to_json(),
         },
         **lineage_of_privacy(teacher),
@@ -145,7 +149,8 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
             "data_free": all(STEPS[step.do].data_free for step in compressed.steps),
-            "steps": [step.to_json() for step in compressed.steps],
+            "quality": lineage_of_quality(teacher, compressed, recipe),
+            "steps": lineage_of_steps(teacher, compressed),
         },
         "made_with": {
             "edgeward": edgeward_version(),

@@ -8,76 +8,26 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from ..runtime.errors import GateError, TrainingError
+from ..devices import this_host
+from ..runtime.atomic import atomic_file
+from ..runtime.errors import OutputError, TrainingError
 from ..runtime.noise import MAX_SEED
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
 from .bank import Bank
 from .cost import Cost, onnx_cost, torch_cost
 from .error import probe_inputs, relative_l2, run_onnx, run_torch
+from .gate import check_can_be_judged, let_through
+from .quality import Judge, Quality, quality_from_json
 from .recipe import CompressionRecipe
+from .record import Compressed, StepRecord
 from .steps import STEPS
-from .student import Context, Student
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What one step did, and what it cost."""
-
-    do: str
-    options: dict[str, Any]
-    cost: Cost
-    """Of the model after the step."""
-    error: float
-    """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
-    against those of the float graph."""
-    seconds: float
-    variant: str | None
-    """Name of the graph it made; None before there is any."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """One line of the table that shows what each step bought."""
-
-    step: str
-    cost: Cost
-    error: float | None
-    """As in `StepRecord`; None for the teacher itself."""
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """The outcome of a recipe."""
-
-    teacher_cost: Cost
-    graphs: Mapping[str, bytes]
-    """ONNX graphs by the name of the variant, `fp32` first."""
-    steps: tuple[StepRecord, ...]
-    student_relative_l2: float
-    """Of the float student's samples against the teacher's."""
-
-    def rows(self) -> list[CostRow]:
-        """The teacher and every step, for a table."""
-        return [
-            CostRow("teacher", self.teacher_cost, None),
-            *(CostRow(step.do, step.cost, step.error) for step in self.steps),
-        ]
-
-    def made(self, variant: str) -> StepRecord:
-        """The step that made a variant."""
-        return next(step for step in self.steps if step.variant == variant)
+from .student import Context, Student, weights_digest
 
 
 def compress(
@@ -86,8 +36,12 @@ def compress(
     work: Path,
     *,
     seed: int,
+    judge: Judge | None = None,
+    enforce: bool = True,
+    on_teacher: Callable[[Cost], None] | None = None,
     on_step: Callable[[StepRecord], None] | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
+    on_judging: Callable[[str, int, int, str], None] | None = None,
 ) -> Compressed:
     """Run the recipe's steps, or take them from the work folder where they were done before.
 
@@ -96,14 +50,21 @@ def compress(
         recipe: What to do.
         work: Folder for what each step leaves; made if absent.
         seed: Of noise and conditions in distillation and calibration.
+        judge: Says what each step cost in quality, on validation records; None: samples are compared only, and the
+            recipe's allowances of quality are not checked.
+        enforce: Whether a result outside the allowance is an error; a search looks at `gate.held` itself.
+        on_teacher: Called with the teacher's cost, before the first step.
         on_step: Called with the record of each step as it is done.
         on_progress: Called with (step, done, of) within the long ones.
+        on_judging: Called with (step, done, of, what comes next) while it is judged.
 
     Raises:
         TrainingError: A step does not suit the teacher.
         GateError: A step failed its check, or the result costs more than the recipe allows.
         OutputError: The work folder cannot be written.
+        RequestError: An allowance of the recipe could not be checked.
     """
+    check_can_be_judged(recipe, judge)
     for plan in recipe.steps:
         if teacher.privacy and not STEPS[plan.do].data_free:
             raise TrainingError(
@@ -115,14 +76,20 @@ def compress(
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
+    teacher_cost = torch_cost(full, schema)
+    if on_teacher:
+        on_teacher(teacher_cost)
+    teacher_digest = weights_digest(full)
+    key = _key(teacher_digest, teacher.recipe.to_json(), schema.to_json(), seed)
     bank = Bank(full, schema, work, key, _away_from(seed))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
-        graphs_before = list(student.graphs)
-        if kept.exists():
-            student, seconds = _restored(kept, teacher)
+        before, graphs_before = student.digests(), list(student.graphs)
+        step_seed = (seed + number) % (MAX_SEED + 1)
+        restored = _restored(kept, teacher)
+        if restored:
+            student, seconds, machine = restored
         else:
 
             def show(done: int, of: int, do: str = plan.do) -> None:
@@ -130,24 +97,56 @@ def compress(
                     on_progress(do, done, of)
 
             started = time.monotonic()
-            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show, bank)
+            context = Context(full, schema, step_seed, show, bank)
             STEPS[plan.do].run(student, context, **plan.options)
-            seconds = time.monotonic() - started
-            _keep(student, kept, seconds)
+            seconds, machine = time.monotonic() - started, _machine()
+            _keep(student, kept, seconds, machine)
+        after = student.digests()
         variant = next((name for name in student.graphs if name not in graphs_before), None)
         if variant:
             graph = student.graphs[variant]
             made, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
         else:
             made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
-        records.append(StepRecord(plan.do, dict(plan.options), cost, relative_l2(made, samples), seconds, variant))
+        quality = None
+        if judge and (variant or not graphs_before):
+
+            def say(done: int, of: int, note: str, do: str = plan.do) -> None:
+                if on_judging:
+                    on_judging(do, done, of, note)
+
+            model = student.graphs[variant] if variant else student.model
+            quality = _judged(judge, model, kept, say, decide=variant is not None)
+        records.append(
+            StepRecord(
+                do=plan.do,
+                options=dict(plan.options),
+                cost=cost,
+                error=relative_l2(made, samples),
+                from_teacher=relative_l2(made, teacher_samples),
+                seconds=seconds,
+                variant=variant,
+                seed=step_seed,
+                before=before,
+                after=after,
+                machine=machine,
+                quality=quality,
+            )
+        )
         if not graphs_before:  # variants are all compared with the float graph
             samples = made
         if on_step:
             on_step(records[-1])
-    student_error = relative_l2(samples, teacher_samples)
-    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
-    _check_allowance(recipe, compressed)
+    compressed = Compressed(
+        teacher_cost,
+        student.graphs,
+        tuple(records),
+        relative_l2(samples, teacher_samples),
+        teacher_digest,
+        judge.about if judge else None,
+    )
+    if enforce:
+        let_through(recipe, compressed)
     return compressed
 
 
@@ -156,57 +155,61 @@ def _away_from(seed: int) -> int:
     return (seed + (MAX_SEED + 1) // 2) % (MAX_SEED + 1)
 
 
-def _keep(student: Student, path: Path, seconds: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _machine() -> dict[str, str]:
+    host = this_host()
+    return {"cpu": host.cpu, "cpu_class": host.cpu_class, "python": host.python, "torch": str(torch.__version__)}
+
+
+def _keep(student: Student, path: Path, seconds: float, machine: dict[str, str]) -> None:
     content = {
         "weights": student.model.state_dict(),
         "changes": student.changes,
         "graphs": student.graphs,
         "seconds": seconds,
+        "machine": machine,
     }
+    _make_folder(path.parent)
     save_tensors(content, path)
 
 
-def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float]:
-    """The student as a step left it, and how long the step took."""
-    content = torch.load(path, weights_only=True)
-    model = teacher.generator()
-    for change in content["changes"]:
-        replay = STEPS[change["do"]].replay
-        assert replay  # noqa: S101 - a step that tells of a change can do it again
-        model = replay(model, change)
-    model.load_state_dict(content["weights"])
-    return Student(model, content["changes"], content["graphs"]), float(content["seconds"])
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
+
+
+def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float, dict[str, str]] | None:
+    """The student as a step left it, how long the step took, and where; None where it has to be done."""
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, weights_only=True)
+        model = teacher.generator()
+        for change in content["changes"]:
+            replay = STEPS[change["do"]].replay
+            assert replay  # noqa: S101 - a step that tells of a change can do it again
+            model = replay(model, change)
+        model.load_state_dict(content["weights"])
+        student = Student(model, content["changes"], content["graphs"])
+        return student, float(content["seconds"]), content["machine"]
+    except Exception:  # the unpickler raises many kinds for junk, and what a disk has damaged is done again
+        return None
+
+
+def _judged(
+    judge: Judge, model: Generative | bytes, kept: Path, say: Callable[[int, int, str], None], *, decide: bool
+) -> Quality:
+    """What a judge says of what a step left, or said before."""
+    path = kept.with_suffix(f".{judge.key[:16]}.{'decided' if decide else 'glanced'}.json")
+    try:
+        return quality_from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        quality = judge(model, decide=decide, say=say)
+    with atomic_file(path) as file:
+        file.write(json.dumps(quality.to_json(), allow_nan=False).encode())
+    return quality
 
 
 def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()
-
-
-def weights_digest(model: Generative) -> str:
-    """SHA-256 in hex of a model's weights by name."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _check_allowance(recipe: CompressionRecipe, compressed: Compressed) -> None:
-    allowance = recipe.allowance
-    found = [
-        (
-            "pruning and distillation",
-            compressed.student_relative_l2,
-            allowance.student_relative_l2,
-            "prune less or distil longer",
-        )
-    ]
-    if "int8" in compressed.graphs:
-        error = compressed.made("int8").error
-        found.append(("quantisation", error, allowance.int8_relative_l2, "calibrate on more samples"))
-    for what, error, allowed, remedy in found:
-        if not error <= allowed:
-            raise GateError(
-                f"{what} changed the samples by {error:.3f} (relative L2), and recipe {recipe.name!r} allows "
-                f"{allowed:g}; no bundle was written. {remedy.capitalize()}, or raise the allowance knowingly"
-            )

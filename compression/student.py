@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..runtime.lineage import WEIGHTS
 from ..runtime.schema import Schema
 from ..training.families import Generative
 from .bank import Bank
@@ -23,6 +25,19 @@ class Student:
     """In order; done again to the teacher's generator they give this architecture."""
     graphs: dict[str, bytes] = field(default_factory=dict)
     """ONNX graphs by the name of the variant, in the order they were made; `fp32` is the first."""
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 in hex of what there is: of the weights, then of each graph by its name."""
+        graphs = {name: hashlib.sha256(graph).hexdigest() for name, graph in self.graphs.items()}
+        return {WEIGHTS: weights_digest(self.model), **graphs}
+
+
+def weights_digest(model: Generative) -> str:
+    """SHA-256 in hex of a model's weights by name."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ["devices", "runtime", "benchmarks", "training", "compression", "edgeward"]  # lowest first
 
 # What the thin floors may import beside the standard library.
-THIRD_PARTY = {"devices": set(), "runtime": {"numpy", "onnxruntime", "openvino"}}
+THIRD_PARTY = {"devices": set(), "runtime": {"numpy", "onnxruntime", "openvino", "pyarrow", "pydicom"}}
 
 Sources = Mapping[str, tuple[str, bool]]
 """Module name: its source, and whether it is a package's `__init__`."""

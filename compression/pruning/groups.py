@@ -7,7 +7,7 @@ much that it does not know for element by element, so what it says is checked (`
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,48 +121,47 @@ def find_parts(model: nn.Module, calls: Calls) -> tuple[list[Part], list[LeftWho
 def _groups(
     name: str, module: nn.Module, given: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[list[ChannelGroup], list[LeftWhole]]:
+    """Every group is asked for from the narrowest side of a layer in it.
+
+    From the layer of a FiLM that is split in two, or from a linear layer whose outputs are reshaped, several of its
+    channels are one of the others', and Torch-Pruning loses all of them but one.
+    """
     names = {inner: f"{name}.{path}" if path else name for path, inner in module.named_modules()}
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.simplefilter("ignore")
         graph = torch_pruning.DependencyGraph().build_dependency(
             module, given, forward_fn=lambda called, _: called(*given, **options), verbose=False
         )
-        found = list(graph.get_all_groups(root_module_types=PRODUCERS))
-        groups, whole = [], []
-        for items in found:
-            try:
-                group = _consistent(graph, items, names)
-            except _CannotBePrunedError as error:
-                whole.append(LeftWhole(names[items[0].dep.target.module], str(error)))
+        groups: list[ChannelGroup] = []
+        whole: dict[str, LeftWhole] = {}
+        done: set[tuple[str, Side]] = set()
+        for layer, side in _narrow_first(graph.module2node, names):
+            if (names[layer], side) in done:
                 continue
-            if any(member.side == "in" for member in group.members):  # otherwise it makes the part's output
+            pruner = graph.get_pruner_of_module(layer)
+            root = pruner.prune_out_channels if side == "out" else pruner.prune_in_channels
+            size = width(layer, side)
+            try:
+                group = _group(graph, graph.get_pruning_group(layer, root, list(range(size))), names, size)
+            except _CannotBePrunedError as error:
+                whole.setdefault(names[layer], LeftWhole(names[layer], str(error)))
+                continue
+            sides = {(member.layer, member.side) for member in group.members}
+            if {"in", "out"} <= {one for _, one in sides}:  # otherwise they are the part's inputs, or its output
+                done |= sides
                 groups.append(group)
-    return groups, whole
+    return groups, [left for layer_name, left in whole.items() if (layer_name, "out") not in done]
+
+
+def _narrow_first(layers: Iterable[Any], names: Mapping[nn.Module, str]) -> list[tuple[nn.Module, Side]]:
+    """The sides of the layers that make channels; what gives channels before what takes as many."""
+    making = [layer for layer in layers if isinstance(layer, PRODUCERS) and layer in names and not is_depthwise(layer)]
+    sides: list[tuple[nn.Module, Side]] = [(layer, side) for side in ("out", "in") for layer in making]
+    return sorted(sides, key=lambda one: width(*one))
 
 
 class _CannotBePrunedError(Exception):
     pass
-
-
-def _consistent(graph: Any, items: Any, names: Mapping[nn.Module, str]) -> ChannelGroup:
-    """The group as seen from the first of its layers from which every other one can be told, the narrowest first.
-
-    Torch-Pruning starts from any. From the layer of a FiLM that is split in two, or from a linear layer whose outputs
-    are reshaped, several of its channels are one of the others', and it loses all of them but one.
-    """
-    roots = []
-    for item in items:
-        module = item.dep.target.module
-        if isinstance(module, PRODUCERS) and module in names and not is_depthwise(module):
-            roots.append((width(module, _side(graph, item)), item))
-    failure: _CannotBePrunedError | None = None
-    for size, item in sorted(roots, key=lambda root: root[0]):
-        try:
-            seen = graph.get_pruning_group(item.dep.target.module, item.dep.handler, list(range(size)))
-            return _group(graph, seen, names, size)
-        except _CannotBePrunedError as error:
-            failure = failure or error
-    raise failure or _CannotBePrunedError("none of its layers makes channels")
 
 
 def _group(graph: Any, items: Any, names: Mapping[nn.Module, str], size: int) -> ChannelGroup:

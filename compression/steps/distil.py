@@ -97,4 +97,5 @@ STEP = Step(
         "pairs": Option(int, default=0),
     },
     _run,
+    remedy="distil longer",
 )

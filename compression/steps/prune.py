@@ -134,6 +134,7 @@ STEP = Step(
     },
     _run,
     replay=_replay,
+    remedy="prune less, or distil longer after it",
 )
 
 

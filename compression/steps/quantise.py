@@ -24,6 +24,7 @@ import onnx
 from ...runtime.errors import GateError
 from ...runtime.feed import Feed
 from ...runtime.schema import Schema
+from ..drawn_classes import check_every_class
 from ..student import Context, Student
 from .export import check_graph
 from .step import Option, Step
@@ -53,7 +54,7 @@ def quantise(
         seed: Of the noise and conditions.
 
     Raises:
-        GateError: Nothing in the graph can be quantised.
+        GateError: Nothing in the graph can be quantised, or a class is missing among the samples.
     """
     graph = onnx.load_model_from_string(model)
     kept_in_float = _kept_in_float(graph)
@@ -61,6 +62,7 @@ def quantise(
     if all(node.name in kept_in_float for node in graph.graph.node if node.op_type in _QUANTISED_OPERATORS):
         raise GateError("nothing in the graph can be quantised; it needs two convolutions, or a large matrix product")
     feed = Feed(seed, noise_shape, schema.conditions, {})
+    check_every_class(schema.conditions, feed.columns(0, samples), "calibration")
     batches = [feed.take(first, _CALIBRATION_BATCH) for first in range(0, samples, _CALIBRATION_BATCH)]
     engine = _quantisation()
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -97,7 +99,12 @@ def _run(student: Student, context: Context, *, samples: int, percentile: float)
     )
 
 
-STEP = Step({"samples": Option(int), "percentile": Option(float, at_most=100)}, _run, of_graphs=True)
+STEP = Step(
+    {"samples": Option(int), "percentile": Option(float, at_most=100)},
+    _run,
+    of_graphs=True,
+    remedy="calibrate on more samples",
+)
 
 
 def _kept_in_float(graph: onnx.ModelProto) -> list[str]:

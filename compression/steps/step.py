@@ -53,3 +53,5 @@ class Step:
     data_free: bool = True
     """Whether it sees no real record: noise and conditions are drawn, the teacher answers. Only then does a private
     teacher's promise hold for what comes out."""
+    remedy: str = "make it gentler"
+    """What to do where it cost too much, as an order."""

@@ -5,8 +5,17 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from edgeward.compression.recipe import Allowance, StepPlan, load_compression_recipe
+from edgeward.compression.recipe import (
+    Allowance,
+    CompressionRecipe,
+    StepPlan,
+    compression_recipe_from_mapping,
+    load_compression_recipe,
+)
 from edgeward.runtime.errors import TrainingError
+from edgeward.training.toml import tomllib
+from hypothesis import given
+from hypothesis import strategies as st
 
 PRUNE = '{do = "prune", ratio = 0.4, round_to = 8}'
 DISTIL = '{do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3}'
@@ -195,3 +204,45 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
     with pytest.raises(TrainingError, match="'no-such-recipe'") as caught:
         load_compression_recipe("no-such-recipe")
     assert all(name in str(caught.value) for name in SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "told"),
+    [
+        ("", "it must hold student_relative_l2, or what is read on real records: tstr_drop, coverage_drop"),
+        ("int8_relative_l2 = 0.1", "it must hold student_relative_l2, or what is read on real records"),
+        ("student_relative_l2 = 0.1", "int8_relative_l2 must be given, as the recipe quantises"),
+        ("tstr = 0.1", "tstr is not known; it may hold student_relative_l2, int8_relative_l2, tstr_drop"),
+        (f"{ALLOWANCE}\nfrechet_ratio = 0.9", "frechet_ratio is in units of the teacher's; it must be 1 or more"),
+        (f"{ALLOWANCE}\nvariance_ratio = 1.1", "variance_ratio is in units of the teacher's; it must be 1 or less"),
+        (f"{ALLOWANCE}\nviolations_rise = -0.1", "violations_rise must be a number, 0 or more, not -0.1"),
+        (f'{ALLOWANCE}\ntstr_drop = "0.1"', "tstr_drop must be a number, 0 or more, not '0.1'"),
+    ],
+)
+def test_an_allowance_that_holds_nothing_or_makes_no_sense_is_refused(
+    tmp_path: Path, allowance: str, told: str
+) -> None:
+    with pytest.raises(TrainingError) as error:
+        load_compression_recipe(recipe_file(tmp_path, PRUNE, EXPORT, QUANTISE, allowance=f"[allowance]\n{allowance}"))
+    assert told in str(error.value)
+
+
+def test_a_student_taught_without_pairs_may_be_held_to_quality_alone(tmp_path: Path) -> None:
+    recipe = load_compression_recipe(recipe_file(tmp_path, EXPORT, allowance="[allowance]\ntstr_drop = 0.01"))
+    assert recipe.allowance == Allowance(tstr_drop=0.01)
+    assert recipe.allowance.of_quality == {"tstr_drop": 0.01}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_written_as_a_file_and_as_json_is_read_back(name: str, tmp_path: Path) -> None:
+    recipe = load_compression_recipe(name)
+    file = tmp_path / "again.toml"
+    file.write_text(recipe.to_toml())
+    assert load_compression_recipe(file) == recipe
+    assert compression_recipe_from_mapping(json.loads(json.dumps(recipe.to_json())), "json") == recipe
+
+
+@given(st.text())
+def test_any_name_is_read_back_from_the_file(name: str) -> None:
+    recipe = CompressionRecipe(name, (StepPlan("export", {}),), Allowance(student_relative_l2=0.1))
+    assert tomllib.loads(recipe.to_toml())["name"] == name

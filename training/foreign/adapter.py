@@ -78,8 +78,8 @@ class InputAdapter(nn.Module):
         has = 1 if each.form == "index" else end - first
         if math.prod(each.shape) != has:
             raise DataError(
-                f"inputs.{each.name} has {has} number(s) a sample, of {each.source!r} as {each.form}; the model's input "
-                f"has the shape {list(each.shape)}"
+                f"inputs.{each.name} has {has} number(s) a sample, of {each.source!r} as {each.form}; the model's "
+                f"input has the shape {list(each.shape)}"
             )
 
     def _given(self, each: ForeignInput, value: Tensor) -> Tensor:

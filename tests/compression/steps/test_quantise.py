@@ -161,6 +161,14 @@ def test_a_graph_with_nothing_to_quantise_is_refused(graph: bytes, teacher: Chec
         quantise(graph, (6, 8), teacher.schema, samples=32, percentile=99.9, seed=1)
 
 
+def test_calibration_that_misses_a_class_is_refused_by_its_name(compressed: Compressed, teacher: Checkpoint) -> None:
+    names = "|".join(teacher.schema.label.values)
+    with pytest.raises(
+        GateError, match=rf"calibration drew 3 samples, and none of beat_class ({names})(, |:).*take more"
+    ):
+        quantise(compressed.graphs["fp32"], (6,), teacher.schema, samples=3, percentile=99.9, seed=1)
+
+
 def test_a_large_matrix_product_alone_is_quantised(teacher: Checkpoint) -> None:
     graph = by_hand(helper.make_node("MatMul", ["noise", "w"], ["sample"], "large"), weight=(8, 512))
     content = quantise(graph, (6, 8), teacher.schema, samples=32, percentile=99.9, seed=1)

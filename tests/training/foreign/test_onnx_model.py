@@ -1,5 +1,7 @@
 """A whole ONNX file becomes a teacher that makes what onnxruntime makes, or is refused by name."""
 
+import contextlib
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from edgeward.training.checkpoint import Checkpoint
 from edgeward.training.foreign.onnx_graph import table
 from edgeward.training.foreign.onnx_model import import_onnx
 from edgeward.training.foreign.read import read_foreign_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from .onnx_tables import DESCRIPTION, LABEL, LINEAR, NOISE, WEIGHTS, model, node, written
@@ -188,6 +192,13 @@ def test_a_constant_is_no_input_any_more(bring: Import) -> None:
     assert same(teacher, np.tanh(plain * 0.5 + np.array([0.1, 0.2, 0.3])))
 
 
+RESHAPED = [
+    node("Reshape", "z square", "q"),
+    node("Transpose", "q", "t", perm=[0, 2, 1]),
+    node("Flatten", "t", "z2"),
+    node("Gemm", "z2 matrix bias", "h"),
+    node("Softmax", "h", "y", axis=-1),
+]
 RANDOM = [node("RandomNormalLike", "h", "r", mean=0.5, scale=0.1), node("Add", "h r", "s"), node("Tanh", "s", "y")]
 
 
@@ -370,6 +381,20 @@ def test_a_truncated_file_is_refused_wherever_it_ends(bring: Import, tmp_path: P
         (tmp_path / "cut.onnx").write_bytes(whole[:end])
         with pytest.raises(EdgewardError):
             bring(tmp_path / "cut.onnx")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_file_is_a_teacher_or_is_refused(flips: list[tuple[int, int]]) -> None:
+    content = bytearray(model(RESHAPED, weights={"square": np.array([-1, 2, 2])}).SerializeToString())
+    for place, byte in flips:
+        content[place % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.onnx")
+        path.write_bytes(content)
+        Path(folder, "rows.toml").write_text(DESCRIPTION + NOISE)
+        with contextlib.suppress(EdgewardError):
+            import_onnx(path, read_foreign_model(Path(folder, "rows.toml")), seed=1)
 
 
 def test_a_file_that_is_absent_or_too_large_is_refused(bring: Import, tmp_path: Path) -> None:

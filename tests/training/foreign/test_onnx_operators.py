@@ -191,6 +191,8 @@ def selection() -> list[Case]:
         Case("Gather", (2,), [table], first=False, whole=7),
         Case("Gather", (2,), [weights(3, 7)], {"axis": 1}, first=False, whole=7),
         Case("GatherElements", more=["x"], attributes={"axis": 1}, whole=4),
+        Case("GatherND", more=[ints([0], [0])]),
+        Case("GatherND", more=[ints([0, 3], [0, 1])]),
         Case("Slice", more=[ints(1), ints(3), ints(2)]),
         Case("Slice", more=[ints(1, 0), ints(-1, 2**62), ints(1, 3), ints(1, 2)]),
         Case("Slice", more=[ints(-1), ints(-(2**62)), ints(3), ints(-1)]),
@@ -292,7 +294,7 @@ class Alone(nn.Module):
         self.steps = steps
 
     def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        made: Tensor = self.steps(x=noise)
+        made: Tensor = self.steps(input0=noise)
         return made
 
 
@@ -310,7 +312,7 @@ def check(
             (wanted,) = session.run([output], {"x": x})
             given = torch.from_numpy(np.array(x))
             with torch.no_grad():
-                for made in (steps(x=given), network(given, given)):
+                for made in (steps(input0=given), network(given, given)):
                     assert made.shape == wanted.shape
                     np.testing.assert_allclose(made.numpy(), wanted, rtol=1e-4, atol=1e-5)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -61,7 +63,8 @@ class Reference:
         step = self.baked or many
         parts: list[list[npt.NDArray[np.generic]]] = []
         try:
-            session = inference_session(self._model.SerializeToString(), Options())
+            with contextlib.redirect_stdout(io.StringIO()):  # the engine prints what it tries
+                session = inference_session(self._model.SerializeToString(), Options())
             for first in range(0, many, step):
                 given = {name: tensor[first : first + step] for name, tensor in inputs.items()}
                 parts.append(session.run(list(outputs), self._fed(given, step)))

@@ -1,0 +1,83 @@
+"""The record of a run: what each step did and cost, and what came of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .cost import Cost
+from .quality import JudgedOn, Quality
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one step did, and what it cost."""
+
+    do: str
+    options: dict[str, Any]
+    cost: Cost
+    """Of the model after the step."""
+    error: float
+    """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
+    against those of the float graph."""
+    from_teacher: float
+    """The same against the teacher's samples: where a step that heals brings it down again."""
+    seconds: float
+    variant: str | None
+    """Name of the graph it made; None before there is any."""
+    seed: int
+    """Of the step's own noise and conditions."""
+    before: Mapping[str, str]
+    """SHA-256 of what went in: `weights`, and each graph by its name."""
+    after: Mapping[str, str]
+    """SHA-256 of what came out, likewise: the next step's `before`."""
+    machine: Mapping[str, str]
+    """Where it ran."""
+    quality: Quality | None = None
+    """What it left beside the teacher, on validation records: of a variant on all seeds, with the attack on its
+    weights; else at a glance. None where nothing was judged."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        plain = {**asdict(self), "before": dict(self.before), "after": dict(self.after), "machine": dict(self.machine)}
+        return plain | {"quality": self.quality.to_json() if self.quality else None}
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """One line of the table that shows what each step bought."""
+
+    step: str
+    cost: Cost
+    error: float | None
+    """As in `StepRecord`; None for the teacher itself."""
+    quality: Quality | None = None
+    """As in `StepRecord`."""
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """The outcome of a recipe."""
+
+    teacher_cost: Cost
+    graphs: Mapping[str, bytes]
+    """ONNX graphs by the name of the variant, `fp32` first."""
+    steps: tuple[StepRecord, ...]
+    student_relative_l2: float
+    """Of the float student's samples against the teacher's."""
+    teacher_digest: str
+    """SHA-256 of the teacher's weights: what the first step took in."""
+    judged_on: JudgedOn | None = None
+    """On which real records; None where quality was not judged."""
+
+    def rows(self) -> list[CostRow]:
+        """The teacher and every step, for a table."""
+        return [
+            CostRow("teacher", self.teacher_cost, None),
+            *(CostRow(step.do, step.cost, step.error, step.quality) for step in self.steps),
+        ]
+
+    def made(self, variant: str) -> StepRecord:
+        """The step that made a variant."""
+        return next(step for step in self.steps if step.variant == variant)
