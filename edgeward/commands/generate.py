@@ -15,15 +15,10 @@ from ..runtime.provenance import STATEMENT
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json, readable_bytes
 
-_EXAMPLES = """\b
-Examples:
-  edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv
-  edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
-  edgeward generate chest-xrays.edgeward -n 1 -o scan.dcm
-"""  # \b keeps click from filling the lines
+_EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv"
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=f"Example:  {_EXAMPLE}")
 @BUNDLE_ARGUMENT
 @click.option("-n", type=int, required=True, help="How many samples.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File or folder to write.")
@@ -61,7 +56,11 @@ def command(
 
     Any number of samples is written in constant memory. Every file says that it is synthetic, and from
     which bundle and seed it comes.
-    """
+
+    \b
+        edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
+        edgeward generate chest-xrays.edgeward -n 1 -o scan.dcm
+    """  # noqa: D301 - click wants the character, not the two that a raw text has
     file_format = format_for(output, format_name)
     file_format.need_library()
     going_on = resume and _goes_on(file_format, output, overwrite)
