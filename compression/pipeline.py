@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ import torch
 
 from ..runtime.errors import GateError
 from ..runtime.noise import MAX_SEED
+from ..runtime.schema import Schema
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
-from .cost import Cost, onnx_cost, torch_cost
-from .error import probe_inputs, relative_l2, run_onnx, run_torch
+from .cost import Cost, ir_cost, onnx_cost, torch_cost
+from .error import probe_inputs, relative_l2, run_torch
+from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
 from .steps import STEPS
-from .student import Context, Student
+from .student import Context, Details, Student
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,12 @@ class StepRecord:
     """Of the model after the step."""
     error: float
     """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
-    against those of the float graph."""
+    against those of the float graph; 0 where it was skipped."""
     seconds: float
     variant: str | None
-    """Name of the graph it made; None before there is any."""
+    """Name of the graph it made; None before there is any, or where it made none."""
+    details: Details = field(default_factory=dict)
+    """What else it found out, such as what each layer costs; under `skipped` why it did nothing."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -66,6 +70,8 @@ class Compressed:
     steps: tuple[StepRecord, ...]
     student_relative_l2: float
     """Of the float student's samples against the teacher's."""
+    weights: Mapping[str, bytes] = field(default_factory=dict)
+    """Those of the variants that are OpenVINO IRs."""
 
     def rows(self) -> list[CostRow]:
         """The teacher and every step, for a table."""
@@ -73,6 +79,10 @@ class Compressed:
             CostRow("teacher", self.teacher_cost, None),
             *(CostRow(step.do, step.cost, step.error) for step in self.steps),
         ]
+
+    def skipped(self) -> list[str]:
+        """A sentence for people on each step that did nothing, with the reason."""
+        return [f"{step.do} did nothing: {step.details['skipped']}" for step in self.steps if "skipped" in step.details]
 
     def made(self, variant: str) -> StepRecord:
         """The step that made a variant."""
@@ -103,7 +113,8 @@ def compress(
         OutputError: The work folder cannot be written.
     """
     schema, full = teacher.schema, teacher.generator()
-    inputs = probe_inputs(full.noise_shape, schema)
+    shape = full.noise_shape
+    inputs = probe_inputs(shape, schema)
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
@@ -113,7 +124,7 @@ def compress(
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
         graphs_before = list(student.graphs)
         if kept.exists():
-            student, seconds = _restored(kept, teacher)
+            student, details, seconds = _restored(kept, teacher)
         else:
 
             def show(done: int, of: int, do: str = plan.do) -> None:
@@ -122,39 +133,48 @@ def compress(
 
             started = time.monotonic()
             context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show)
-            STEPS[plan.do].run(student, context, **plan.options)
+            details = STEPS[plan.do].run(student, context, **plan.options) or {}
             seconds = time.monotonic() - started
-            _keep(student, kept, seconds)
+            _keep(student, kept, details, seconds)
         variant = next((name for name in student.graphs if name not in graphs_before), None)
-        if variant:
-            graph = student.graphs[variant]
-            made, cost = run_onnx(graph, inputs), onnx_cost(graph, schema, full.noise_shape)
+        if variant or graphs_before:
+            name = variant or "fp32"  # a step that was skipped leaves what there was
+            made = samples_of(student.graphs[name], inputs, student.weights.get(name))
+            cost = _cost(student, name, schema, shape)
         else:
             made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
-        records.append(StepRecord(plan.do, dict(plan.options), cost, relative_l2(made, samples), seconds, variant))
+        error = relative_l2(made, samples)
+        records.append(StepRecord(plan.do, dict(plan.options), cost, error, seconds, variant, details))
         if not graphs_before:  # variants are all compared with the float graph
             samples = made
         if on_step:
             on_step(records[-1])
     student_error = relative_l2(samples, teacher_samples)
-    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error)
+    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error, student.weights)
     _check_allowance(recipe, compressed)
     return compressed
 
 
-def _keep(student: Student, path: Path, seconds: float) -> None:
+def _cost(student: Student, variant: str, schema: Schema, noise_shape: tuple[int, ...]) -> Cost:
+    graph, weights = student.graphs[variant], student.weights.get(variant)
+    return ir_cost(graph, weights, student.graphs["fp32"], schema) if weights else onnx_cost(graph, schema, noise_shape)
+
+
+def _keep(student: Student, path: Path, details: Details, seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "weights": student.model.state_dict(),
         "changes": student.changes,
         "graphs": student.graphs,
+        "weights_of_graphs": student.weights,
+        "details": dict(details),
         "seconds": seconds,
     }
     save_tensors(content, path)
 
 
-def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float]:
-    """The student as a step left it, and how long the step took."""
+def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, Details, float]:
+    """The student as a step left it, what the step found out, and how long it took."""
     content = torch.load(path, weights_only=True)
     model = teacher.generator()
     for change in content["changes"]:
@@ -162,7 +182,8 @@ def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float]:
         assert replay  # noqa: S101 - a step that tells of a change can do it again
         model = replay(model, change)
     model.load_state_dict(content["weights"])
-    return Student(model, content["changes"], content["graphs"]), float(content["seconds"])
+    student = Student(model, content["changes"], content["graphs"], content["weights_of_graphs"])
+    return student, content["details"], float(content["seconds"])
 
 
 def _key(*parts: object) -> str:
@@ -187,9 +208,9 @@ def _check_allowance(recipe: CompressionRecipe, compressed: Compressed) -> None:
             "prune less or distil longer",
         )
     ]
-    if "int8" in compressed.graphs:
-        error = compressed.made("int8").error
-        found.append(("quantisation", error, allowance.int8_relative_l2, "calibrate on more samples"))
+    for variant in [name for name in compressed.graphs if name != "fp32"]:
+        error, what = compressed.made(variant).error, "quantisation" if variant == "int8" else f"the variant {variant}"
+        found.append((what, error, allowance.int8_relative_l2, "calibrate on more samples"))
     for what, error, allowed, remedy in found:
         if not error <= allowed:
             raise GateError(

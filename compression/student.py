@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..runtime.errors import GateError
 from ..runtime.schema import Schema
 from ..training.families import Generative
+
+Details = Mapping[str, Any]
+"""What a step found out, in plain JSON values, for its record; under `skipped` why it did nothing."""
 
 Change = dict[str, Any]
 """What a step did to the architecture, in plain values: under `do` the step's name, the rest is the step's own."""
@@ -21,7 +25,22 @@ class Student:
     changes: list[Change] = field(default_factory=list)
     """In order; done again to the teacher's generator they give this architecture."""
     graphs: dict[str, bytes] = field(default_factory=dict)
-    """ONNX graphs by the name of the variant, in the order they were made; `fp32` is the first."""
+    """ONNX graphs by the name of the variant, in the order they were made; `fp32` is the first. Of an OpenVINO IR the
+    description."""
+    weights: dict[str, bytes] = field(default_factory=dict)
+    """Those of the variants that are OpenVINO IRs."""
+
+    def add(self, variant: str, graph: bytes, weights: bytes | None = None) -> None:
+        """Add a variant.
+
+        Raises:
+            GateError: There is one of this name already.
+        """
+        if variant in self.graphs:
+            raise GateError(f"two steps of the recipe make the variant {variant!r}; leave one of them out")
+        self.graphs[variant] = graph
+        if weights is not None:
+            self.weights[variant] = weights
 
 
 @dataclass(frozen=True)

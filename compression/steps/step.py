@@ -9,7 +9,7 @@ from typing import Any
 
 from ...training.families import Generative
 from ...training.recipe import is_number
-from ..student import Change
+from ..student import Change, Details
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Step:
     """A step by its name in recipes."""
 
     options: Mapping[str, Option]
-    run: Callable[..., None]
-    """Called with (student, context) and the options by name; changes the student."""
+    run: Callable[..., Details | None]
+    """Called with (student, context) and the options by name; changes the student, and returns what it found out."""
     of_graphs: bool = False
     """Whether it works on exported graphs, and so comes after `export`."""
     replay: Callable[[Generative, Change], Generative] | None = None

@@ -21,7 +21,10 @@ _OPSET = re.compile(r"opset([1-9]|1[0-9])")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _SHAPE = re.compile(r"([0-9]{1,9}(, ?[0-9]{1,9}){0,9})?")
 _CONSTANT = {"element_type", "shape", "offset", "size"}
-_BITS = {"i4": 4, "u4": 4, "i8": 8, "u8": 8, "boolean": 8, "f16": 16, "i32": 32, "f32": 32, "i64": 64}
+_BITS = {
+    **{"i4": 4, "u4": 4, "i8": 8, "u8": 8, "boolean": 8, "i16": 16, "u16": 16, "f16": 16, "bf16": 16},
+    **{"i32": 32, "u32": 32, "f32": 32, "i64": 64, "u64": 64, "f64": 64},
+}
 _PLAIN = """
     Abs Add AvgPool BatchNormInference Broadcast Ceiling Clamp Concat Const Convert ConvertLike Convolution
     ConvolutionBackpropData Cos CumSum DepthToSpace Divide Elu Equal Erf Exp FakeConvert FakeQuantize Floor FloorMod
