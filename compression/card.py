@@ -72,7 +72,7 @@ def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord
         f"From the teacher to the float student: {compressed.student_relative_l2:.3f}. Milliseconds: one thread of",
         f"{manifest.lineage['made_with']['cpu']}; measure your own machine with `edgeward bench`.",
         "",
-        *(f"- {told}." for told in [*compressed.skipped(), *manifest.lineage["compression"]["not_faster"]]),
+        *(f"- {told}." for told in compressed.notes()),
         "",
         EVIDENCE_HEADING,
         "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
-from .default_variant import Speed, default_precision, measure_variants, split_name
+from .default_variant import default_precision, split_name
 from .pipeline import Compressed
 from .privacy import lineage_of_data, lineage_of_privacy
 from .quantisation.judge import samples_of
@@ -84,8 +84,7 @@ def pack(
         precision: max(relative_error(outputs, golden["fp32"]), _FLOAT_TOLERANCE)
         for precision, outputs in golden.items()
     }
-    speeds = measure_variants(graphs, weights, noise_shape, teacher.schema)
-    defaults = {engine: default_precision(speeds, engine) for engine in BACKENDS}
+    defaults = {engine: default_precision(compressed.speeds, engine) for engine in BACKENDS}
     default = defaults[REFERENCE_ENGINE]
     files: dict[str, bytes] = {}
     variants = tuple(
@@ -106,7 +105,7 @@ def pack(
         default_precision_on={engine: own for engine, own in defaults.items() if own != default},
         golden_seed=GOLDEN_SEED,
         files={},
-        lineage=_lineage(teacher, compressed, recipe, seed, speeds),
+        lineage=_lineage(teacher, compressed, recipe, seed),
         licence=teacher.provenance.licence,
         attribution=teacher.provenance.attribution,
         intended_use=INTENDED_USE,
@@ -155,9 +154,7 @@ def _golden_outputs(
     return {name: samples_of(graph, inputs, weights.get(name)) for name, graph in graphs.items()}
 
 
-def _lineage(
-    teacher: Checkpoint, compressed: Compressed, recipe: CompressionRecipe, seed: int, speeds: Sequence[Speed]
-) -> dict[str, Any]:
+def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRecipe, seed: int) -> dict[str, Any]:
     return {
         "data": lineage_of_data(teacher),
         "teacher": {
@@ -171,8 +168,7 @@ def _lineage(
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
             "steps": [step.to_json() for step in compressed.steps],
-            "speed": [speed.to_json() for speed in speeds],
-            "not_faster": [told for speed in speeds if (told := speed.told())],
+            "speed": [speed.to_json() for speed in compressed.speeds],
         },
         "made_with": {
             "edgeward": edgeward_version(),

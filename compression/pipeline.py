@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..runtime.schema import Schema
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
 from .cost import Cost, ir_cost, onnx_cost, torch_cost
+from .default_variant import Speed, measure_variants
 from .error import probe_inputs, relative_l2, run_torch
 from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
@@ -72,6 +73,8 @@ class Compressed:
     """Of the float student's samples against the teacher's."""
     weights: Mapping[str, bytes] = field(default_factory=dict)
     """Those of the variants that are OpenVINO IRs."""
+    speeds: tuple[Speed, ...] = ()
+    """Of the variants on each engine present, against fp32; where none were measured, fp32 is the default."""
 
     def rows(self) -> list[CostRow]:
         """The teacher and every step, for a table."""
@@ -80,9 +83,11 @@ class Compressed:
             *(CostRow(step.do, step.cost, step.error) for step in self.steps),
         ]
 
-    def skipped(self) -> list[str]:
-        """A sentence for people on each step that did nothing, with the reason."""
-        return [f"{step.do} did nothing: {step.details['skipped']}" for step in self.steps if "skipped" in step.details]
+    def notes(self) -> list[str]:
+        """A sentence for people on each step that did nothing, and on each variant that is no faster than fp32."""
+        skipped = [step for step in self.steps if "skipped" in step.details]
+        no_gain = [told for speed in self.speeds if (told := speed.told())]
+        return [*(f"{step.do} did nothing: {step.details['skipped']}" for step in skipped), *no_gain]
 
     def made(self, variant: str) -> StepRecord:
         """The step that made a variant."""
@@ -152,7 +157,7 @@ def compress(
     student_error = relative_l2(samples, teacher_samples)
     compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error, student.weights)
     _check_allowance(recipe, compressed)
-    return compressed
+    return replace(compressed, speeds=measure_variants(student.graphs, student.weights, shape, schema))
 
 
 def _cost(student: Student, variant: str, schema: Schema, noise_shape: tuple[int, ...]) -> Cost:

@@ -81,7 +81,7 @@ def command(
                 "teacher": compressed.teacher_cost.to_json(),
                 "steps": [step.to_json() for step in compressed.steps],
                 "student_relative_l2": compressed.student_relative_l2,
-                "speed": bundle.manifest.lineage["compression"]["speed"],
+                "speed": [speed.to_json() for speed in compressed.speeds],
             }
         )
         return
@@ -100,7 +100,7 @@ def command(
         ],
     )
     click.echo("change: relative L2 of the samples against the model before the step, same noise (median)")
-    for told in [*compressed.skipped(), *bundle.manifest.lineage["compression"]["not_faster"]]:
+    for told in compressed.notes():
         click.echo(told)
     click.echo(
         f"teacher to float student: {compressed.student_relative_l2:.3f}, seed {seed}\n\n"
