@@ -45,12 +45,12 @@ class IrQuantiser:
     def quantised(self, layers: Collection[Layer]) -> tuple[bytes, bytes]:
         """Description and weights of the IR with these layers in 8 bits and all others in float."""
         graph = self._engine.Core().read_model(self._model)
-        products = {_weight_of(node): node for node in graph.get_ops() if node.get_type_name() in _PRODUCTS}
-        wanted = {layer.weight for layer in layers}
-        if not wanted <= set(products):
-            raise GateError(f"OpenVINO's reading of the graph has no layer {min(wanted - set(products))!r}")
         # By the engine's own names: those of ONNX nodes are other ones there, and would be ignored without a word.
-        kept = [node.get_friendly_name() for node in products.values() if _weight_of(node) not in wanted]
+        products = {n.get_friendly_name(): _weight_of(n) for n in graph.get_ops() if n.get_type_name() in _PRODUCTS}
+        wanted = {layer.weight for layer in layers}
+        if missing := wanted - set(products.values()):
+            raise GateError(f"OpenVINO's reading of the graph has no layer {min(missing)!r}")
+        kept = [name for name, weight in products.items() if weight not in wanted]
         elementwise = {node.get_type_name() for node in graph.get_ops()} & _LEFT_IN_FLOAT
         data = self._nncf.Dataset(list(self._batches), lambda b: {"noise": b.noise, "condition": b.condition})
         quantised = self._nncf.quantize(
