@@ -61,7 +61,7 @@ def choose_layers(
     ranked = sorted(layers, key=lambda layer: alone[layer] ** 2 / max(1, layer.multiply_adds))
     kept = _most_within(ranked, error_of, budget)
     if not kept:
-        cheapest = min(alone.values())
+        cheapest = error_of(ranked[:1])
         raise NothingToQuantiseError(
             f"no layer can be quantised within error_budget = {budget:g}: the most robust alone costs {cheapest:.3f}; "
             "raise the budget knowingly, or leave the step out"
