@@ -40,8 +40,9 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/edgeward demo --output demo --seed 1 --overwrite
 
+# A file's tests stay together, for the sake of what they share; one thread each, or the processes fight for the cores.
 test: lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow

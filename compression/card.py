@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from ..benchmarks.quality import PrivacyRecord
 from ..runtime.manifest import Manifest
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ClassCondition
+from ..training.private.plan import Privacy
 from ..training.recipe import IMPORTED
-from .pipeline import Compressed
+from .gate import held
 from .privacy import told_of_training
+from .recipe import CompressionRecipe
+from .record import Compressed
 
 EVIDENCE_HEADING = "## Evidence and limits"
 """The card's last section: what was found out about the bundle's data."""
 
 
-def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord | None = None) -> str:
-    """The card's Markdown."""
+def make_card(
+    manifest: Manifest, compressed: Compressed, recipe: CompressionRecipe, training: Privacy | None = None
+) -> str:
+    """The card's Markdown.
+
+    Args:
+        manifest: Of the bundle.
+        compressed: What was done.
+        recipe: What it was held to.
+        training: How the teacher was trained privately; None where it was not.
+    """
+    privacy = training.record if training else None
     data, lineage, lineage_of_teacher = manifest.data, manifest.lineage["data"], manifest.lineage["teacher"]
     lines = [
         f"# {manifest.name} {manifest.version}",
@@ -54,7 +66,9 @@ def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord
         "",
         *(f"- {note}" for note in lineage["notes"]),
         "",
-        *told_of_training(privacy, imported=lineage_of_teacher["recipe"]["family"] == IMPORTED),
+        *told_of_training(
+            privacy, imported=lineage_of_teacher["recipe"]["family"] == IMPORTED, gated=compressed.judged_on is not None
+        ),
         "",
         "## How it was compressed",
         "",
@@ -74,12 +88,48 @@ def make_card(manifest: Manifest, compressed: Compressed, privacy: PrivacyRecord
         "",
         *(f"- {told}." for told in compressed.notes()),
         "",
+        *_of_gate(compressed, recipe, told=privacy is None),
+        "",
         EVIDENCE_HEADING,
         "",
-        "Fidelity, utility, privacy and fairness of this bundle have not been judged here: see `edgeward evaluate`.",
+        "Fidelity, utility, privacy and fairness of this bundle have not been judged on test records: see",
+        "`edgeward evaluate`.",
         "The weights were trained on the data named above; whether a training record can be recognised from them",
         "has not been tested."
         + (" Treat the bundle as no more anonymous than those data." if not privacy or not privacy.kept else ""),
         "",
     ]
     return "\n".join(lines)
+
+
+def _of_gate(compressed: Compressed, recipe: CompressionRecipe, *, told: bool) -> list[str]:
+    """What the bundle was held to before it was written."""
+    lines, judged_on = ["### What it was held to", ""], compressed.judged_on
+    if judged_on is None:
+        unchecked = ", ".join(recipe.allowance.of_quality)
+        return [
+            *lines,
+            "**Its quality was not judged.** It was let through on the distance of its samples alone, of noise that",
+            "was drawn; no real record was looked at."
+            + (f" The recipe's allowances of quality ({unchecked}) were not checked." if unchecked else ""),
+        ]
+    of = f"{judged_on.records:,} {judged_on.split} records of {judged_on.patients:,} patients" if told else "records"
+    lines += [
+        f"Judged beside the teacher, from the same noise, on {of} of {judged_on.source},",
+        f"over {judged_on.seeds} draws of noise; each figure is held to its allowance by a one-sided 95 % bound.",
+        "Test records were not looked at.",
+    ]
+    if judged_on.simulated:
+        lines.append("**The records were simulated: this says nothing about real patients.**")
+    if not told:
+        return [*lines, "The figures were read without noise, and are not told here."]
+    rows = [
+        f"| {one.variant or 'float student'} | {one.allowance} | {_number(one.value)} | {_number(one.bound)} "
+        f"| {one.allowed:g} |"
+        for one in held(recipe, compressed)
+    ]
+    return [*lines, "", "| variant | what | found | no worse than | allowed |", "|---|---|---|---|---|", *rows]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -17,6 +17,7 @@ from ..runtime.backends import BACKENDS
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
+from ..runtime.lineage import check_lineage
 from ..runtime.manifest import (
     CARD_NAME,
     GOLDEN_NAME,
@@ -32,10 +33,11 @@ from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
 from .default_variant import default_precision, split_name
-from .pipeline import Compressed
-from .privacy import lineage_of_data, lineage_of_privacy
+from .privacy import lineage_of_data, lineage_of_privacy, lineage_of_quality, lineage_of_steps
 from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
+from .record import Compressed
+from .steps import STEPS
 
 GOLDEN_SEED = 19610412
 _GOLDEN_SAMPLES = 16
@@ -61,6 +63,7 @@ def pack(
     name: str,
     version: str,
     seed: int,
+    default: str | None = None,
 ) -> Bundle:
     """Write a bundle folder at `path` and open it as a user would.
 
@@ -72,6 +75,8 @@ def pack(
         name: Name of the bundle.
         version: Version of the bundle.
         seed: Of the compression.
+        default: Variant that runs where none is asked for; None: on each engine the
+            fastest of those that were measurably faster than fp32.
 
     Raises:
         OutputError: The system refused to write; nothing is left behind.
@@ -84,8 +89,8 @@ def pack(
         precision: max(relative_error(outputs, golden["fp32"]), _FLOAT_TOLERANCE)
         for precision, outputs in golden.items()
     }
-    defaults = {engine: default_precision(compressed.speeds, engine) for engine in BACKENDS}
-    default = defaults[REFERENCE_ENGINE]
+    defaults = {engine: default or default_precision(compressed.speeds, engine) for engine in BACKENDS}
+    usual = defaults[REFERENCE_ENGINE]
     files: dict[str, bytes] = {}
     variants = tuple(
         _variant(name, compressed, tolerance[name], _add_files(files, graphs[name], weights.get(name)))
@@ -101,8 +106,8 @@ def pack(
         noise_shape=noise_shape,
         noise_algorithm=ALGORITHM,
         variants=variants,
-        default_precision=default,
-        default_precision_on={engine: own for engine, own in defaults.items() if own != default},
+        default_precision=usual,
+        default_precision_on={engine: own for engine, own in defaults.items() if own != usual},
         golden_seed=GOLDEN_SEED,
         files={},
         lineage=_lineage(teacher, compressed, recipe, seed),
@@ -111,14 +116,16 @@ def pack(
         intended_use=INTENDED_USE,
         forbidden_use=FORBIDDEN_USE,
     )
-    files[CARD_NAME] = make_card(manifest, compressed, teacher.privacy.record if teacher.privacy else None).encode()
+    files[CARD_NAME] = make_card(manifest, compressed, recipe, teacher.privacy).encode()
     entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
     with atomic_folder(path) as folder:
         (folder / "variants").mkdir()
         for file, content in files.items():
             (folder / file).write_bytes(content)
         (folder / MANIFEST_NAME).write_bytes(_with_files(manifest, entries).to_bytes())
-    return open_bundle(path)
+    bundle = open_bundle(path)
+    check_lineage(bundle.manifest)
+    return bundle
 
 
 def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
@@ -160,6 +167,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
         "teacher": {
             "recipe": _told(teacher.recipe),
             "seed": teacher.seed,
+            "sha256": compressed.teacher_digest,
             "cost": compressed.teacher_cost.to_json(),
         },
         **lineage_of_privacy(teacher),
@@ -167,8 +175,10 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "recipe": recipe.to_json(),
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
-            "steps": [step.to_json() for step in compressed.steps],
             "speed": [speed.to_json() for speed in compressed.speeds],
+            "data_free": all(STEPS[step.do].data_free for step in compressed.steps),
+            "quality": lineage_of_quality(teacher, compressed, recipe),
+            "steps": lineage_of_steps(teacher, compressed),
         },
         "made_with": {
             "edgeward": edgeward_version(),

@@ -5,93 +5,34 @@ What a step leaves is kept in a work folder, so that an interrupted run goes on 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from ..runtime.errors import GateError
+from ..devices import this_host
+from ..runtime.atomic import atomic_file
+from ..runtime.errors import OutputError, TrainingError
 from ..runtime.noise import MAX_SEED
 from ..runtime.schema import Schema
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
+from .bank import Bank
 from .cost import Cost, ir_cost, onnx_cost, torch_cost
-from .default_variant import Speed, measure_variants
+from .default_variant import measure_variants
 from .error import probe_inputs, relative_l2, run_torch
+from .gate import check_can_be_judged, let_through
+from .quality import Judge, Quality, quality_from_json
 from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
+from .record import Compressed, StepRecord
 from .steps import STEPS
-from .student import Context, Details, Student
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What one step did, and what it cost."""
-
-    do: str
-    options: dict[str, Any]
-    cost: Cost
-    """Of the model after the step."""
-    error: float
-    """Relative L2 of its samples against those of the model before the step, same noise and conditions; of a variant
-    against those of the float graph; 0 where it was skipped."""
-    seconds: float
-    variant: str | None
-    """Name of the graph it made; None before there is any, or where it made none."""
-    details: Details = field(default_factory=dict)
-    """What else it found out, such as what each layer costs; under `skipped` why it did nothing."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """One line of the table that shows what each step bought."""
-
-    step: str
-    cost: Cost
-    error: float | None
-    """As in `StepRecord`; None for the teacher itself."""
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """The outcome of a recipe."""
-
-    teacher_cost: Cost
-    graphs: Mapping[str, bytes]
-    """ONNX graphs by the name of the variant, `fp32` first."""
-    steps: tuple[StepRecord, ...]
-    student_relative_l2: float
-    """Of the float student's samples against the teacher's."""
-    weights: Mapping[str, bytes] = field(default_factory=dict)
-    """Those of the variants that are OpenVINO IRs."""
-    speeds: tuple[Speed, ...] = ()
-    """Of the variants on each engine present, against fp32; where none were measured, fp32 is the default."""
-
-    def rows(self) -> list[CostRow]:
-        """The teacher and every step, for a table."""
-        return [
-            CostRow("teacher", self.teacher_cost, None),
-            *(CostRow(step.do, step.cost, step.error) for step in self.steps),
-        ]
-
-    def notes(self) -> list[str]:
-        """A sentence for people on each step that did nothing, and on each variant that is no faster than fp32."""
-        skipped = [step for step in self.steps if "skipped" in step.details]
-        no_gain = [told for speed in self.speeds if (told := speed.told())]
-        return [*(f"{step.do} did nothing: {step.details['skipped']}" for step in skipped), *no_gain]
-
-    def made(self, variant: str) -> StepRecord:
-        """The step that made a variant."""
-        return next(step for step in self.steps if step.variant == variant)
+from .student import Context, Details, Student, weights_digest
 
 
 def compress(
@@ -100,8 +41,12 @@ def compress(
     work: Path,
     *,
     seed: int,
+    judge: Judge | None = None,
+    enforce: bool = True,
+    on_teacher: Callable[[Cost], None] | None = None,
     on_step: Callable[[StepRecord], None] | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
+    on_judging: Callable[[str, int, int, str], None] | None = None,
 ) -> Compressed:
     """Run the recipe's steps, or take them from the work folder where they were done before.
 
@@ -110,26 +55,46 @@ def compress(
         recipe: What to do.
         work: Folder for what each step leaves; made if absent.
         seed: Of noise and conditions in distillation and calibration.
+        judge: Says what each step cost in quality, on validation records; None: samples are compared only, and the
+            recipe's allowances of quality are not checked.
+        enforce: Whether a result outside the allowance is an error; a search looks at `gate.held` itself.
+        on_teacher: Called with the teacher's cost, before the first step.
         on_step: Called with the record of each step as it is done.
         on_progress: Called with (step, done, of) within the long ones.
+        on_judging: Called with (step, done, of, what comes next) while it is judged.
 
     Raises:
+        TrainingError: A step does not suit the teacher.
         GateError: A step failed its check, or the result costs more than the recipe allows.
         OutputError: The work folder cannot be written.
+        RequestError: An allowance of the recipe could not be checked.
     """
+    check_can_be_judged(recipe, judge)
+    for plan in recipe.steps:
+        if teacher.privacy and not STEPS[plan.do].data_free:
+            raise TrainingError(
+                f"{plan.do} sees real records, which would break the promise that the teacher was trained with; leave "
+                "the step out"
+            )
     schema, full = teacher.schema, teacher.generator()
-    shape = full.noise_shape
-    inputs = probe_inputs(shape, schema)
+    inputs = probe_inputs(full.noise_shape, schema)
     student = Student(teacher.generator())
     samples = teacher_samples = run_torch(full, inputs)
     records = []
-    key = _key(weights_digest(full), teacher.recipe.to_json(), schema.to_json(), seed)
+    teacher_digest = weights_digest(full)
+    key = _key(teacher_digest, teacher.recipe.to_json(), schema.to_json(), seed)
+    teacher_cost = _cost(work / f"0-teacher-{key[:16]}", lambda: torch_cost(full, schema))
+    if on_teacher:
+        on_teacher(teacher_cost)
+    bank = Bank(full, schema, work, key, _away_from(seed))
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
-        graphs_before = list(student.graphs)
-        if kept.exists():
-            student, details, seconds = _restored(kept, teacher)
+        before, graphs_before = student.digests(), list(student.graphs)
+        step_seed = (seed + number) % (MAX_SEED + 1)
+        restored = _restored(kept, teacher)
+        if restored:
+            student, details, seconds, machine = restored
         else:
 
             def show(done: int, of: int, do: str = plan.do) -> None:
@@ -137,36 +102,82 @@ def compress(
                     on_progress(do, done, of)
 
             started = time.monotonic()
-            context = Context(full, schema, (seed + number) % (MAX_SEED + 1), show)
+            context = Context(full, schema, step_seed, show, bank)
             details = STEPS[plan.do].run(student, context, **plan.options) or {}
-            seconds = time.monotonic() - started
-            _keep(student, kept, details, seconds)
+            seconds, machine = time.monotonic() - started, _machine()
+            _keep(student, kept, details, seconds, machine)
+        after = student.digests()
         variant = next((name for name in student.graphs if name not in graphs_before), None)
         if variant or graphs_before:
             name = variant or "fp32"  # a step that was skipped leaves what there was
             made = samples_of(student.graphs[name], inputs, student.weights.get(name))
-            cost = _cost(student, name, schema, shape)
+            cost = _cost(kept, lambda name=name, student=student: _cost_of(student, name, schema))  # type: ignore[misc]
         else:
-            made, cost = run_torch(student.model, inputs), torch_cost(student.model, schema)
-        error = relative_l2(made, samples)
-        records.append(StepRecord(plan.do, dict(plan.options), cost, error, seconds, variant, details))
+            made = run_torch(student.model, inputs)
+            cost = _cost(kept, lambda model=student.model: torch_cost(model, schema))  # type: ignore[misc]
+        quality = None
+        if judge and variant not in student.weights and (variant or not graphs_before):
+
+            def say(done: int, of: int, note: str, do: str = plan.do) -> None:
+                if on_judging:
+                    on_judging(do, done, of, note)
+
+            model = student.graphs[variant] if variant else student.model
+            quality = _judged(judge, model, kept, say, decide=variant is not None)
+        records.append(
+            StepRecord(
+                do=plan.do,
+                options=dict(plan.options),
+                cost=cost,
+                error=relative_l2(made, samples),
+                from_teacher=relative_l2(made, teacher_samples),
+                seconds=seconds,
+                variant=variant,
+                seed=step_seed,
+                before=before,
+                after=after,
+                machine=machine,
+                quality=quality,
+                details=details,
+            )
+        )
         if not graphs_before:  # variants are all compared with the float graph
             samples = made
         if on_step:
             on_step(records[-1])
-    student_error = relative_l2(samples, teacher_samples)
-    compressed = Compressed(torch_cost(full, schema), student.graphs, tuple(records), student_error, student.weights)
-    _check_allowance(recipe, compressed)
-    return replace(compressed, speeds=measure_variants(student.graphs, student.weights, shape, schema))
+    compressed = Compressed(
+        teacher_cost,
+        student.graphs,
+        tuple(records),
+        relative_l2(samples, teacher_samples),
+        teacher_digest,
+        judge.about if judge else None,
+        student.weights,
+    )
+    if not enforce:
+        return compressed
+    let_through(recipe, compressed)
+    return replace(compressed, speeds=measure_variants(student.graphs, student.weights, full.noise_shape, schema))
 
 
-def _cost(student: Student, variant: str, schema: Schema, noise_shape: tuple[int, ...]) -> Cost:
+def _away_from(seed: int) -> int:
+    """The seed of the bank: far from those of the steps, which follow on the run's own."""
+    return (seed + (MAX_SEED + 1) // 2) % (MAX_SEED + 1)
+
+
+def _machine() -> dict[str, str]:
+    host = this_host()
+    return {"cpu": host.cpu, "cpu_class": host.cpu_class, "python": host.python, "torch": str(torch.__version__)}
+
+
+def _cost_of(student: Student, variant: str, schema: Schema) -> Cost:
     graph, weights = student.graphs[variant], student.weights.get(variant)
-    return ir_cost(graph, weights, student.graphs["fp32"], schema) if weights else onnx_cost(graph, schema, noise_shape)
+    if weights:
+        return ir_cost(graph, weights, student.graphs["fp32"], schema)
+    return onnx_cost(graph, schema, student.model.noise_shape)
 
 
-def _keep(student: Student, path: Path, details: Details, seconds: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _keep(student: Student, path: Path, details: Details, seconds: float, machine: dict[str, str]) -> None:
     content = {
         "weights": student.model.state_dict(),
         "changes": student.changes,
@@ -174,51 +185,62 @@ def _keep(student: Student, path: Path, details: Details, seconds: float) -> Non
         "weights_of_graphs": student.weights,
         "details": dict(details),
         "seconds": seconds,
+        "machine": machine,
     }
+    _make_folder(path.parent)
     save_tensors(content, path)
 
 
-def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, Details, float]:
-    """The student as a step left it, what the step found out, and how long it took."""
-    content = torch.load(path, weights_only=True)
-    model = teacher.generator()
-    for change in content["changes"]:
-        replay = STEPS[change["do"]].replay
-        assert replay  # noqa: S101 - a step that tells of a change can do it again
-        model = replay(model, change)
-    model.load_state_dict(content["weights"])
-    student = Student(model, content["changes"], content["graphs"], content["weights_of_graphs"])
-    return student, content["details"], float(content["seconds"])
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
+
+
+def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, Details, float, dict[str, str]] | None:
+    """The student as a step left it, what it found out, how long it took, and where; None where it has to be done."""
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, weights_only=True)
+        model = teacher.generator()
+        for change in content["changes"]:
+            replay = STEPS[change["do"]].replay
+            assert replay  # noqa: S101 - a step that tells of a change can do it again
+            model = replay(model, change)
+        model.load_state_dict(content["weights"])
+        student = Student(model, content["changes"], content["graphs"], content["weights_of_graphs"])
+        return student, content["details"], float(content["seconds"]), content["machine"]
+    except Exception:  # the unpickler raises many kinds for junk, and what a disk has damaged is done again
+        return None
+
+
+def _judged(
+    judge: Judge, model: Generative | bytes, kept: Path, say: Callable[[int, int, str], None], *, decide: bool
+) -> Quality:
+    """What a judge says of what a step left, or said before."""
+    path = kept.with_suffix(f".{judge.key[:16]}.{'decided' if decide else 'glanced'}.json")
+    try:
+        return quality_from_json(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        quality = judge(model, decide=decide, say=say)
+    with atomic_file(path) as file:
+        file.write(json.dumps(quality.to_json(), allow_nan=False).encode())
+    return quality
+
+
+def _cost(kept: Path, measure: Callable[[], Cost]) -> Cost:
+    """What a model costs; measured once, so that a search that comes by again neither waits nor finds another time."""
+    file = kept.with_suffix(".cost.json")
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Cost(**json.loads(file.read_bytes()))
+    cost = measure()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as out:
+        out.write(json.dumps(cost.to_json()).encode())
+    return cost
 
 
 def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()
-
-
-def weights_digest(model: Generative) -> str:
-    """SHA-256 in hex of a model's weights by name."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _check_allowance(recipe: CompressionRecipe, compressed: Compressed) -> None:
-    allowance = recipe.allowance
-    found = [
-        (
-            "pruning and distillation",
-            compressed.student_relative_l2,
-            allowance.student_relative_l2,
-            "prune less or distil longer",
-        )
-    ]
-    for variant in [name for name in compressed.graphs if name != "fp32"]:
-        error, what = compressed.made(variant).error, "quantisation" if variant == "int8" else f"the variant {variant}"
-        found.append((what, error, allowance.int8_relative_l2, "calibrate on more samples"))
-    for what, error, allowed, remedy in found:
-        if not error <= allowed:
-            raise GateError(
-                f"{what} changed the samples by {error:.3f} (relative L2), and recipe {recipe.name!r} allows "
-                f"{allowed:g}; no bundle was written. {remedy.capitalize()}, or raise the allowance knowingly"
-            )

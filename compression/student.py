@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..runtime.errors import GateError
+from ..runtime.lineage import WEIGHTS
 from ..runtime.schema import Schema
 from ..training.families import Generative
+from .bank import Bank
 
 Details = Mapping[str, Any]
 """What a step found out, in plain JSON values, for its record; under `skipped` why it did nothing."""
@@ -42,6 +45,20 @@ class Student:
         if weights is not None:
             self.weights[variant] = weights
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 in hex of what there is: of the weights, then of each graph by its name."""
+        graphs = {name: hashlib.sha256(graph).hexdigest() for name, graph in self.graphs.items()}
+        of_irs = {f"{name} weights": hashlib.sha256(weights).hexdigest() for name, weights in self.weights.items()}
+        return {WEIGHTS: weights_digest(self.model), **graphs, **of_irs}
+
+
+def weights_digest(model: Generative) -> str:
+    """SHA-256 in hex of a model's weights by name."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Context:
@@ -53,3 +70,5 @@ class Context:
     """Of this step's noise and conditions."""
     show: Callable[[int, int], None]
     """Called with (done, of) in a step that takes long."""
+    bank: Bank
+    """The teacher's answers, which steps share."""

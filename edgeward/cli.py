@@ -21,6 +21,7 @@ _COMMANDS = {
     "bench": "Measure how long a bundle takes on this machine.",
     "evaluate": "Judge a generator's data against real data.",
     "compare": "Show several judgements side by side.",
+    "devices": "Show the machines that Edgeward knows.",
     "bundle": "Look into a bundle, or verify it.",
 }
 

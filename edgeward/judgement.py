@@ -17,9 +17,9 @@ from .benchmarks.quality.records import joined
 from .benchmarks.quality.utility.learners import learner_for
 from .benchmarks.quality.utility.tstr import Tested, fit, parts_by_class, read_on
 from .benchmarks.quality.view import as_judged
-from .compression.pipeline import weights_digest
 from .compression.privacy import privacy_of
 from .compression.recipe import QUALITY_ALLOWANCES
+from .compression.student import weights_digest
 from .makers import Maker, loss_of, maker_of_module, maker_of_variant, own_loss
 from .runtime.bundle import Bundle
 from .runtime.errors import BundleError, DataError

@@ -55,15 +55,19 @@ def maker_of_module(model: Generative, schema: Schema, seed: int) -> Maker:
 
 def maker_of_variant(bundle: Bundle, variant: Variant, seed: int) -> Maker:
     """A variant of a bundle: sampled on onnxruntime, attacked through the same graph read into PyTorch."""
-    content, schema = bundle.read(variant.file), bundle.manifest.data
-    noise = NoiseStream(seed, bundle.manifest.noise_shape)
+    return maker_of_graph(bundle.read(variant.file), bundle.manifest.data, bundle.manifest.noise_shape, seed)
+
+
+def maker_of_graph(content: bytes, schema: Schema, noise_shape: tuple[int, ...], seed: int) -> Maker:
+    """An ONNX graph of the contract, likewise."""
+    noise = NoiseStream(seed, noise_shape)
     session = backend_named("onnxruntime").open(content, Options())
 
     def sample(condition: npt.NDArray[np.float32], first: int) -> npt.NDArray[np.float32]:
         samples = in_batches(lambda drawn, asked: session.run((drawn, asked))[0], noise, condition, first)
         return values_as_judged(samples, schema)
 
-    return Maker(schema, bundle.manifest.noise_shape, None if _discrete(schema) else TorchGraph(content), sample)
+    return Maker(schema, noise_shape, None if _discrete(schema) else TorchGraph(content), sample)
 
 
 def _discrete(schema: Schema) -> bool:

@@ -71,11 +71,15 @@ def compression_recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def compressed(
-    teacher: Checkpoint, compression_recipe_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Compressed:
+def finished_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The work folder of `compressed`. Shared by all tests: copy it before changing anything."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="session")
+def compressed(teacher: Checkpoint, compression_recipe_path: Path, finished_work: Path) -> Compressed:
     """The tiny teacher, pruned, distilled, exported and quantised."""
-    return compress(teacher, load_compression_recipe(compression_recipe_path), tmp_path_factory.mktemp("work"), seed=1)
+    return compress(teacher, load_compression_recipe(compression_recipe_path), finished_work, seed=1)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ["devices", "runtime", "benchmarks", "training", "compression", "edgeward"]  # lowest first
 
 # What the thin floors may import beside the standard library.
-THIRD_PARTY = {"devices": set(), "runtime": {"numpy", "onnxruntime", "openvino"}}
+# tomli is the standard library's own reader of TOML, for Python 3.10.
+THIRD_PARTY = {"devices": {"tomli"}, "runtime": {"numpy", "onnxruntime", "openvino", "pyarrow", "pydicom"}}
 
 Sources = Mapping[str, tuple[str, bool]]
 """Module name: its source, and whether it is a package's `__init__`."""

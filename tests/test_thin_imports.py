@@ -11,6 +11,7 @@ from edgeward.runtime import Bundle
 ROOT = Path(__file__).parents[1]
 ENGINES = {"onnxruntime", "openvino", "tensorrt"}
 SERVER_SIDE = {"torch", "onnx", "onnxscript", "onnxslim", "torch_pruning", "scipy", "sklearn", "wfdb", "matplotlib"}
+FORMAT_LIBRARIES = {"pyarrow", "pydicom"}
 UPPER_FLOORS = {"edgeward.benchmarks", "edgeward.training", "edgeward.compression", "edgeward.commands", "edgeward.cli"}
 
 
@@ -39,14 +40,14 @@ def test_importing_the_package_loads_nothing_else() -> None:
 def test_the_thin_floors_load_no_engine_no_training_library_and_no_upper_floor() -> None:
     loaded = loaded_by("import edgeward, edgeward.runtime, edgeward.devices")
     assert "edgeward.runtime.generator" in loaded
-    assert not loaded & (ENGINES | SERVER_SIDE | UPPER_FLOORS)
+    assert not loaded & (ENGINES | SERVER_SIDE | FORMAT_LIBRARIES | UPPER_FLOORS)
 
 
 def test_no_single_module_of_the_thin_floors_loads_more() -> None:
     modules = thin_modules()
     assert "edgeward.runtime.backends.openvino" in modules
     loaded = loaded_by("import " + ", ".join(modules))
-    assert not loaded & (ENGINES | SERVER_SIDE | UPPER_FLOORS)
+    assert not loaded & (ENGINES | SERVER_SIDE | FORMAT_LIBRARIES | UPPER_FLOORS)
 
 
 def test_devices_need_nothing_but_the_standard_library() -> None:
@@ -87,7 +88,7 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
-    assert not loaded_by(program) & (ENGINES | SERVER_SIDE)
+    assert not loaded_by(program) & (ENGINES | SERVER_SIDE | FORMAT_LIBRARIES)
 
 
 def test_data_are_generated_where_no_training_library_is_installed(bundle: Bundle, tmp_path: Path) -> None:

@@ -114,6 +114,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"{path} is no checkpoint of Edgeward")
     if content["edgeward_checkpoint"] != _FORMAT:
         raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
+    if not content.get("schema"):
+        raise TrainingError(
+            f"{path} holds no schema, so nothing is known of the data it makes; train it with edgeward train, or bring "
+            "it in with edgeward import, which asks for one"
+        )
     try:
         provenance = content["provenance"]
         return Checkpoint(

@@ -39,5 +39,9 @@ class Draws:
         places = torch.randperm(size, generator=self._generator)
         return self._mine((places + torch.rand(size, generator=self._generator)) / size, n)
 
+    def rows(self, n: int, of: int) -> Tensor:
+        """Indices [n] from 0 to below `of`, with replacement."""
+        return self._mine(torch.randint(of, (n * world_size(),), generator=self._generator), n)
+
     def _mine(self, all_of_them: Tensor, n: int) -> Tensor:
         return all_of_them[rank() * n : (rank() + 1) * n].to(self._device)

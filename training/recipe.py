@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from ..devices.toml import tomllib
 from ..runtime.errors import TrainingError
-from .toml import tomllib
 
 IMPORTED = "imported"
 """Family of a model that was trained elsewhere, and name of its table."""

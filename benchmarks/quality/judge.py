@@ -24,6 +24,7 @@ from .fidelity.shapes import column_shapes, constraint_violations, missing_categ
 from .fidelity.spectrum import spectrum_difference
 from .fidelity.two_sample import two_sample_auc
 from .figure import Figure, FloatArray, PatientBootstrap, omitted
+from .paired import coverage_change
 from .privacy.attack import member_control, membership_figures
 from .privacy.lira import complementary_splits, lira_scores
 from .privacy.nearest import copied, nearest_record_figures
@@ -264,22 +265,8 @@ class _Judgement:
             found.append(
                 Comparison(source.name, "tstr", lost.value, lost.low, lost.high, lost.bound, allowances.get("tstr"))
             )
-            gap = self.reached[source.name].astype(np.float64) - self.reached[TEACHER]
-            bootstrap = PatientBootstrap(self.test.patients)
-            totals, sizes = bootstrap.totals(gap), bootstrap.totals(np.ones(len(gap)))
-            weights = bootstrap.weights()
-            low, bound, high = np.quantile((weights @ totals) / (weights @ sizes), [0.025, 0.05, 0.975])
-            found.append(
-                Comparison(
-                    source.name,
-                    "coverage",
-                    float(gap.mean()),
-                    float(low),
-                    float(high),
-                    float(bound),
-                    allowances.get("coverage"),
-                )
-            )
+            change = coverage_change(self.reached[source.name][None], self.reached[TEACHER][None], self.test.patients)
+            found.append(Comparison(source.name, "coverage", *change, allowances.get("coverage")))
         return found
 
     def _add(self, measure: str, source: str, figure: Figure, group: str = "all") -> None:

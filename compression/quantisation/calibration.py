@@ -6,13 +6,11 @@ part of the steps only, samples were 3.5 to 25 times worse (Li et al., ICCV 2023
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from ...runtime.errors import GateError
 from ...runtime.feed import Feed, GraphInputs
 from ...runtime.schema import ClassCondition, Schema
+from ..drawn_classes import check_every_class
 
 BATCH = 32
 _FEWEST_A_CLASS = 8
@@ -41,22 +39,6 @@ def calibration_batches(
                 rare = Feed(seed, noise_shape, schema.conditions, {condition.name: float(index)})
                 batches.append(rare.take(next_sample, BATCH))
                 next_sample += BATCH
-    check_all_classes(batches, schema)
+    columns = {c.name: np.concatenate([batch.columns[c.name] for batch in batches]) for c in schema.conditions}
+    check_every_class(schema.conditions, columns, "calibration")
     return tuple(batches)
-
-
-def check_all_classes(batches: Sequence[GraphInputs], schema: Schema) -> None:
-    """Check that every value of every class condition is among the samples.
-
-    Raises:
-        GateError: One is not; ranges found without it would cut its samples short.
-    """
-    for condition in schema.conditions:
-        if isinstance(condition, ClassCondition):
-            seen = {int(index) for batch in batches for index in np.unique(batch.columns[condition.name])}
-            missing = [value for index, value in enumerate(condition.values) if index not in seen]
-            if missing:
-                raise GateError(
-                    f"no calibration sample has {condition.name} = {missing[0]}; ranges found without it would cut its "
-                    "samples short. Calibrate on more samples"
-                )

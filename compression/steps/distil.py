@@ -1,4 +1,4 @@
-"""Distillation of a one-step generator: the student learns to make the teacher's samples from the same noise.
+"""Distillation of a generator: the student learns to make the teacher's samples from the same noise.
 
 No real record is used: noise and conditions are drawn, the teacher answers (Hinton, Vinyals & Dean 2015).
 """
@@ -6,23 +6,21 @@ No real record is used: noise and conditions are drawn, the teacher answers (Hin
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...runtime.errors import TrainingError
 from ...runtime.feed import Feed
 from ...runtime.schema import Schema
 from ...training.families import Generative
-from ...training.mixed_precision import mixed_precision
+from ..bank import Answers
+from ..distance import distance
+from ..few_steps.jumps import Jumps
+from ..few_steps.shares import keep_shares
+from ..learning import draws_of, learn
 from ..student import Context, Student
 from .step import Option, Step
-
-_MAX_GRADIENT_NORM = 1.0
-_SHOW_EVERY_S = 0.1
 
 
 def distil(
@@ -34,6 +32,7 @@ def distil(
     batch_size: int,
     learning_rate: float,
     seed: int,
+    answers: Answers | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Generative:
     """Train a copy of the student on the teacher's samples.
@@ -43,9 +42,11 @@ def distil(
         teacher: Left as it is.
         schema: The data's schema.
         steps: Optimiser steps.
-        batch_size: Samples a step, all fresh.
+        batch_size: Samples a step.
         learning_rate: Peak of the one-cycle schedule.
         seed: Of the noise and conditions.
+        answers: What the teacher was asked before, to learn from again and again; None: it is asked anew for every
+            batch, which a teacher of many network calls makes dear.
         on_progress: Called with (step, steps).
 
     Raises:
@@ -53,32 +54,26 @@ def distil(
     """
     student = copy.deepcopy(student).train()
     feed = Feed(seed, teacher.noise_shape, schema.conditions, {})
-    optimiser = torch.optim.AdamW(student.parameters(), lr=learning_rate, weight_decay=0.0)
-    # The rate rises for a step at least: one-cycle divides by the length of its rise.
-    rise = max(0.1, 2 / (steps + 1))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1, pct_start=rise)
-    shown = 0.0
-    for step in range(steps):
-        inputs = feed.take(step * batch_size, batch_size)
-        noise, condition = torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)
-        with mixed_precision():
+
+    def loss(step: int) -> Tensor:
+        if answers is None:
+            inputs = feed.take(step * batch_size, batch_size)
+            noise, condition = torch.from_numpy(inputs.noise), torch.from_numpy(inputs.condition)
             with torch.no_grad():
                 wanted = teacher.encoded(noise, condition)
-            loss = _distance(student.encoded(noise, condition), wanted)
-        if not torch.isfinite(loss):
-            raise TrainingError(f"distillation diverged at step {step + 1}; lower its learning_rate")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(student.parameters(), _MAX_GRADIENT_NORM)
-        optimiser.step()
-        schedule.step()
-        if on_progress and (time.monotonic() - shown > _SHOW_EVERY_S or step + 1 == steps):
-            shown = time.monotonic()
-            on_progress(step + 1, steps)
-    return student.eval()
+        else:
+            batch = answers.take(draws_of(seed, step).rows(batch_size, len(answers)))
+            noise, condition, wanted = batch.noise, batch.condition, batch.states[-1]
+        return distance(student.encoded(noise, condition), wanted)
+
+    learn(student, loss, steps=steps, learning_rate=learning_rate, what="distillation", on_progress=on_progress)
+    student.eval()
+    if isinstance(student, Jumps) and answers is not None:
+        keep_shares(student, answers)
+    return student
 
 
-def _run(student: Student, context: Context, *, steps: int, batch_size: int, learning_rate: float) -> None:
+def _run(student: Student, context: Context, *, steps: int, batch_size: int, learning_rate: float, pairs: int) -> None:
     student.model = distil(
         student.model,
         context.teacher,
@@ -87,14 +82,18 @@ def _run(student: Student, context: Context, *, steps: int, batch_size: int, lea
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=context.seed,
+        answers=context.bank.take(pairs, on_progress=context.show) if pairs else None,
         on_progress=context.show,
     )
 
 
-STEP = Step({"steps": Option(int), "batch_size": Option(int), "learning_rate": Option(float)}, _run)
-
-
-def _distance(samples: Tensor, wanted: Tensor) -> Tensor:
-    """Squared error of the samples and of their slope along every axis: it keeps steep, short waves such as the QRS."""
-    slopes = [F.mse_loss(samples.diff(dim=axis), wanted.diff(dim=axis)) for axis in range(2, samples.ndim)]
-    return torch.stack([F.mse_loss(samples, wanted), *slopes]).sum()
+STEP = Step(
+    {
+        "steps": Option(int),
+        "batch_size": Option(int),
+        "learning_rate": Option(float),
+        "pairs": Option(int, default=0),
+    },
+    _run,
+    remedy="distil longer",
+)

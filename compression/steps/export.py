@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -28,24 +29,18 @@ def export(model: Generative, schema: Schema) -> bytes:
     """Export a generator, clean the graph up, and check that it computes the same.
 
     Raises:
-        GateError: The graph breaks the contract, or its samples differ from PyTorch's.
+        GateError: The network has an operation that ONNX lacks, the graph breaks the contract, or its samples differ
+            from PyTorch's.
     """
     import onnxslim  # half a second, for sympy: whoever only reads recipes does without
 
     with _quiet():
-        batch = torch.export.Dim("n", min=1, max=65536)
-        program = torch.onnx.export(
-            model.eval(),
-            (torch.zeros(2, *model.noise_shape), torch.zeros(2, model.condition_size)),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["noise", "condition"],
-            output_names=["sample"],
-            dynamic_shapes={"noise": {0: batch}, "condition": {0: batch}},
-            verbose=False,
-        )
-        assert program is not None  # noqa: S101 - None only when a file name is given
-        graph = onnxslim.slim(program.model_proto)
+        program = _exported(model)
+        contract = list(program.graph.input)
+        graph = onnxslim.slim(program)
+    # The contract has both inputs, also where a generator makes nothing of its conditions, or has none.
+    del graph.graph.input[:]
+    graph.graph.input.extend(contract)
     del graph.metadata_props[:]
     for node in graph.graph.node:  # source paths and stack traces of the machine that exported
         del node.metadata_props[:]
@@ -57,6 +52,37 @@ def export(model: Generative, schema: Schema) -> bytes:
     if not error <= _MAX_EXPORT_ERROR:
         raise GateError(f"the exported graph differs from PyTorch by {error:.2g} (at most {_MAX_EXPORT_ERROR:g})")
     return content
+
+
+def _exported(model: Generative) -> onnx.ModelProto:
+    batch = torch.export.Dim("n", min=1, max=65536)
+    try:
+        program = torch.onnx.export(
+            model.eval(),
+            (torch.zeros(2, *model.noise_shape), torch.zeros(2, model.condition_size)),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["noise", "condition"],
+            output_names=["sample"],
+            dynamic_shapes={"noise": {0: batch}, "condition": {0: batch}},
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        raise GateError(f"the network cannot be written as a graph: {_why_not(error)}") from error
+    assert program is not None  # noqa: S101 - None only when a file name is given
+    return program.model_proto
+
+
+def _why_not(error: Exception) -> str:
+    """The exporter's pages of advice in one sentence that names what it met."""
+    told = f"{error} {error.__cause__}"
+    if operator := re.search(r"op='([\w.]+)'", told):
+        return f"ONNX has no form of {operator[1]}; write that part of it with other operations"
+    if "data-dependent" in told:
+        place = re.search(r'File "[^"]*", line \d+, in (\w+)\n\s*(.+)', told)
+        where = f" (in {place[1]}: {place[2].strip()[:80]})" if place else ""
+        return f"what it does depends on the numbers that go through it{where}; use torch.where in place of a branch"
+    return " ".join(str(error.__cause__ or error).split())[:300]
 
 
 def _run(student: Student, context: Context) -> Details:

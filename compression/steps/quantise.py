@@ -58,6 +58,7 @@ STEP = Step(
     },
     _run,
     of_graphs=True,
+    remedy="calibrate on more samples, or lower its error_budget",
 )
 
 

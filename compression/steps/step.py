@@ -17,7 +17,7 @@ class Option:
     """One option of a step, as a recipe may give it."""
 
     kind: type
-    """`int`, `float` or `str`."""
+    """`int`, `float`, `str`, or `list` of whole numbers."""
     below: float = math.inf
     """A number must be above 0 and below this."""
     at_most: float = math.inf
@@ -30,6 +30,9 @@ class Option:
         """What is wrong with a value, or None."""
         if self.kind is str:
             return None if value in self.choices else f"must be one of {', '.join(self.choices)}, not {value!r}"
+        if self.kind is list:
+            sound = isinstance(value, list) and all(is_number(int, each) and each > 0 for each in value)
+            return None if sound else "must be a list of whole numbers above 0"
         if not is_number(self.kind, value):
             return f"must be a {'whole ' if self.kind is int else ''}number"
         assert isinstance(value, int | float)  # noqa: S101 - for the type checker
@@ -47,3 +50,8 @@ class Step:
     """Whether it works on exported graphs, and so comes after `export`."""
     replay: Callable[[Generative, Change], Generative] | None = None
     """Does a change of the architecture again, to a model that was built as before it; None of a step without any."""
+    data_free: bool = True
+    """Whether it sees no real record: noise and conditions are drawn, the teacher answers. Only then does a private
+    teacher's promise hold for what comes out."""
+    remedy: str = "make it gentler"
+    """What to do where it cost too much, as an order."""

@@ -9,9 +9,10 @@ import click
 
 from ..devices import this_host
 from ..runtime.backends import BACKENDS
-from ..runtime.bundle import open_bundle
-from ..runtime.errors import GateError
+from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.errors import BundleError, GateError
 from ..runtime.golden import check_golden
+from ..runtime.lineage import check_lineage
 from ..runtime.manifest import Manifest, Variant
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ImageSchema, SignalSchema, TableSchema
@@ -71,11 +72,12 @@ def _default_on(manifest: Manifest, variant: Variant) -> str:
 @BUNDLE_ARGUMENT
 @JSON_OPTION
 def verify(bundle: Path, as_json: bool) -> None:
-    """Check every file of BUNDLE, then run its golden samples on every engine present.
+    """Check every file of BUNDLE and the record of its making, then run its golden samples on every engine present.
 
     Ends with exit code 4 if the bundle is damaged, 7 if an engine computes something else on this machine.
     """
     opened = open_bundle(bundle)
+    steps, broken = _steps_on_record(opened)
     results = [
         check_golden(opened, backend, variant.precision)
         for backend in BACKENDS
@@ -88,13 +90,17 @@ def verify(bundle: Path, as_json: bool) -> None:
             {
                 "sha256": opened.digest,
                 "files": len(opened.manifest.files),
+                "steps_on_record": steps,
                 "cpu_class": this_host().cpu_class,
                 "golden": [{**vars(result), "passed": result.passed} for result in results],
             }
         )
     else:
         click.echo(f"{opened.manifest.name} {opened.manifest.version}   sha256 {opened.digest}")
-        click.echo(f"{len(opened.manifest.files)} files, all as the manifest says\n")
+        click.echo(f"{len(opened.manifest.files)} files, all as the manifest says")
+        if steps:
+            click.echo(f"{steps} steps of compression, whose record leads from the teacher to these graphs")
+        click.echo("")
         print_table(
             ["golden samples", "engine", "error", "allowed", ""],
             [
@@ -113,3 +119,13 @@ def verify(bundle: Path, as_json: bool) -> None:
             f"{failed[0].backend} computes the {failed[0].variant} variant wrongly on this machine "
             f"({this_host().cpu_class}); use another backend or precision"
         )
+    if broken:
+        raise broken
+
+
+def _steps_on_record(bundle: Bundle) -> tuple[int | None, BundleError | None]:
+    """How many steps lead from the teacher to the graphs; or what is wrong with the record of them."""
+    try:
+        return check_lineage(bundle.manifest), None
+    except BundleError as error:
+        return None, error

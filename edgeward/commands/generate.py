@@ -7,27 +7,39 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
-from ..runtime.errors import RequestError
-from ..runtime.formats import format_for
+from ..runtime.errors import OutputError, RequestError
+from ..runtime.formats import FORMATS, Format, check_suits, format_for
+from ..runtime.formats.folder import remove_folder, seed_of_folder
 from ..runtime.generator import load
 from ..runtime.provenance import STATEMENT
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json, readable_bytes
 
+_EXAMPLES = """\b
+Examples:
+  edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv
+  edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
+  edgeward generate chest-xrays.edgeward -n 1 -o scan.dcm
+"""  # \b keeps click from filling the lines
 
-@click.command(
-    epilog="Example:  edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv"
-)
+
+@click.command(epilog=_EXAMPLES)
 @BUNDLE_ARGUMENT
 @click.option("-n", type=int, required=True, help="How many samples.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File to write.")
-@click.option("--format", "format_name", help="npz or csv. Without it, the file's suffix decides.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File or folder to write.")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="NAME",
+    help=f"{', '.join(FORMATS)}. Without it, the suffix decides. The last five hold a sample a file, in a folder.",
+)
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Hold a condition fixed.")
 @click.option("--seed", type=int, help="Same seed, same samples. Without it one is drawn and reported.")
 @click.option("--first", type=int, default=0, show_default=True, help="Index of the first sample of the seed.")
 @click.option("--backend", default="onnxruntime", show_default=True, help="onnxruntime or openvino.")
 @click.option("--precision", help="fp32, int8, …  Without it, the bundle's default.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads an operator may use.")
+@click.option("--resume", is_flag=True, help="Go on with a folder: only the samples it lacks are made.")
 @OVERWRITE_OPTION
 @JSON_OPTION
 def command(
@@ -41,25 +53,57 @@ def command(
     backend: str,
     precision: str | None,
     threads: int,
+    resume: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Make N synthetic samples with BUNDLE and write them to a file.
+    """Make N synthetic samples with BUNDLE and write them to a file, or to a folder with a file a sample.
 
     Any number of samples is written in constant memory. Every file says that it is synthetic, and from
     which bundle and seed it comes.
     """
     file_format = format_for(output, format_name)
+    file_format.need_library()
+    going_on = resume and _goes_on(file_format, output, overwrite)
     with load(bundle, backend=backend, precision=precision, threads=threads) as generator:
+        check_suits(file_format, generator.source.schema)
+        if going_on and seed is None:
+            seed = seed_of_folder(output)
         series = generator.series(n, condition=_parsed(conditions), seed=seed, first=first)
-        check_output(output, overwrite=overwrite, needed_bytes=file_format.estimate_bytes(series))
+        if not going_on:
+            _make_room(file_format, output, overwrite, file_format.estimate_bytes(series))
         progress = Progress("Generating")
         file_format.write(series, output, lambda done: progress(done, n))
     if as_json:
-        print_json({"file": str(output), "bytes": output.stat().st_size, **series.provenance})
+        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance})
         return
-    click.echo(f"{output}: {n:,} samples, {readable_bytes(output.stat().st_size)}, seed {series.seed}")
+    click.echo(f"{output}: {n:,} samples, {readable_bytes(_bytes(output))}, seed {series.seed}")
     click.echo(STATEMENT)
+
+
+def _goes_on(file_format: Format, output: Path, overwrite: bool) -> bool:
+    """Whether there is a folder to go on with."""
+    if overwrite:
+        raise RequestError("--resume keeps what is there, --overwrite removes it; give one of them")
+    if file_format.outputs(output):
+        raise RequestError(f"--resume goes on with a folder of records, and {output.name} is one file; leave it out")
+    return output.exists()
+
+
+def _make_room(file_format: Format, output: Path, overwrite: bool, needed_bytes: int) -> None:
+    """Check the places of all files that will be written; a folder that is to be replaced goes first."""
+    files = file_format.outputs(output)
+    if not files and output.is_dir() and not overwrite:
+        raise OutputError(f"{output} is there already; --resume to go on with it, --overwrite to replace it")
+    for file in files or (output,):
+        check_output(file, overwrite=overwrite, folder=not files, needed_bytes=needed_bytes)
+    if not files and output.exists():
+        remove_folder(output)
+
+
+def _bytes(output: Path) -> int:
+    files = output.iterdir() if output.is_dir() else [output]
+    return sum(file.stat().st_size for file in files)
 
 
 def _parsed(conditions: tuple[str, ...]) -> dict[str, str | float]:

@@ -7,20 +7,21 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
+from ..runtime.errors import RequestError
 from .options import JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION, drawn_seed
 from .server_side import server_side
 from .terminal import print_json, readable_count
 
 
-@click.command(
-    "import", epilog="Example:  edgeward import my_gan:make --path . --weights g.pt --schema gan.toml -o teacher.pt"
-)
+@click.command("import", epilog="Example:  edgeward import generator.onnx --schema gan.toml -o teacher.pt")
 @click.argument("model")
 @click.option("--schema", type=click.Path(path_type=Path), required=True, help="TOML file that describes the model.")
 @click.option(
-    "--weights", type=click.Path(path_type=Path), help="Its state_dict. Without it, as the callable leaves it."
+    "--weights", type=click.Path(path_type=Path), help="A module's state_dict. Without it, as the callable leaves it."
 )
-@click.option("--path", "folder", type=click.Path(path_type=Path), help="Folder that the module lies in.")
+@click.option(
+    "--path", "folder", type=click.Path(path_type=Path), help="Folder that the module lies in, as . for this one."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Checkpoint to write.")
 @SEED_OPTION
 @OVERWRITE_OPTION
@@ -36,18 +37,26 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Make a teacher of MODEL, a callable that builds a torch.nn.Module, named as module:callable.
+    """Make a teacher of MODEL: an ONNX file, or a callable that builds a torch.nn.Module, named as module:callable.
 
-    This runs the code of that module: name only what you trust. The checkpoint holds no code and needs none.
+    A module's code is run: name only what you trust. An ONNX file runs none, and the checkpoint holds none.
     """
     from ..training.checkpoint import save_checkpoint
     from ..training.foreign.read import read_foreign_model
-    from ..training.foreign.teacher import import_torch
 
     check_output(output, overwrite=overwrite)
     described = read_foreign_model(schema)
     seed = drawn_seed(seed)
-    checkpoint, notes = import_torch(model, described, folder=folder, weights=weights, seed=seed)
+    if model.lower().endswith(".onnx"):
+        if weights or folder:
+            raise RequestError("--weights and --path are for a torch.nn.Module; an ONNX file holds its weights")
+        from ..training.foreign.onnx_model import import_onnx
+
+        checkpoint, notes = import_onnx(Path(model), described, seed=seed)
+    else:
+        from ..training.foreign.torch_model import import_torch
+
+        checkpoint, notes = import_torch(model, described, folder=folder, weights=weights, seed=seed)
     save_checkpoint(checkpoint, output)
     parameters = sum(p.numel() for p in checkpoint.generator().parameters())
     if as_json:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -18,10 +20,11 @@ class Progress:
 
     Args:
         label: What is going on.
+        vanish: Whether the line is wiped off the terminal when all is done, for something that takes its place.
     """
 
-    def __init__(self, label: str) -> None:
-        self._label = label
+    def __init__(self, label: str, *, vanish: bool = False) -> None:
+        self._label, self._vanish = label, vanish
         self._started = self._shown = time.monotonic()
         self._on_terminal = sys.stderr.isatty()
 
@@ -37,7 +40,9 @@ class Progress:
         clock = f"{elapsed:.0f} s" if finished else f"{left:.0f} s left"
         text = f"{self._label:<28} {100 * done // of:3d} %  {clock:<12} {note}".rstrip()
         if self._on_terminal:
-            click.echo(f"\r\x1b[2K{text}", err=True, nl=finished)
+            text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be rewritten
+            wiped = finished and self._vanish
+            click.echo("\r\x1b[2K" + ("" if wiped else text), err=True, nl=finished and not wiped)
         else:
             click.echo(text, err=True)
 
@@ -45,6 +50,61 @@ class Progress:
         """A callback without a note, under another label."""
         progress = Progress(do)
         return lambda done, of: progress(done, of)
+
+
+def announce(text: str) -> None:
+    """Say on a terminal what is going on, in the line that a progress or a row then takes; nothing elsewhere."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[2K{text}", err=True, nl=False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table whose rows are not known yet."""
+
+    head: str
+    width: int
+    right: bool = True
+    """Whether its cells stand right, as numbers do."""
+
+
+class GrowingTable:
+    """A table on standard output that is printed row by row, its head with the first one.
+
+    Args:
+        columns: A cell that is wider than its column moves those right of it.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns, self._begun = columns, False
+
+    def row(self, cells: Sequence[str], colours: Sequence[str | None] | None = None) -> None:
+        """Print one more row.
+
+        Args:
+            cells: One for each column.
+            colours: Of the cells, on a terminal; None: as they are.
+        """
+        announce("")
+        if not self._begun:
+            self._begun = True
+            self._print([column.head for column in self._columns], None)
+            click.echo("  ".join("─" * column.width for column in self._columns))
+        self._print(cells, colours)
+
+    def _print(self, cells: Sequence[str], colours: Sequence[str | None] | None) -> None:
+        words = [
+            f"{cell:>{column.width}}" if column.right else f"{cell:<{column.width}}"
+            for column, cell in zip(self._columns, cells, strict=True)
+        ]
+        # Blanks at the end of a line are no part of it.
+        last = max((number for number, cell in enumerate(cells) if cell), default=-1)
+        words = [*words[:last], words[last].rstrip()] if last >= 0 else []
+        if colours:
+            words = [
+                click.style(word, fg=colour) if colour else word for word, colour in zip(words, colours, strict=False)
+            ]
+        click.echo("  ".join(words))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -14,7 +14,12 @@ _PROVIDER = "CPUExecutionProvider"
 _INSTALL = "pip install 'onnxruntime>=1.20,<2'"
 
 
-def _import_engine() -> Any:
+def import_engine() -> Any:
+    """The package itself, told first to send nothing.
+
+    Raises:
+        BackendError: It is absent.
+    """
     # From 1.29 on, importing the engine sends telemetry unless this is set before.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
@@ -53,7 +58,7 @@ def inference_session(model: bytes, options: Options) -> Any:
     Raises:
         BackendError: The engine is absent or refuses the graph.
     """
-    engine = _import_engine()
+    engine = import_engine()
     settings = engine.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1

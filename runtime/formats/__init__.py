@@ -1,35 +1,29 @@
-"""The file formats generated data are written in, by name. Each streams in constant memory."""
+"""The file formats generated data are written in, by name. Each streams in constant memory.
+
+A new format is one file here with one `Format`, and one line below.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RequestError
-from ..generator import Series
-from .csv import csv_bytes, write_csv
-from .npz import npz_bytes, write_npz
+from ..schema import Schema
+from .base import FileFormat, Format
+from .csv import CSV
+from .dicom import DICOM
+from .edf import EDF
+from .fhir import FHIR
+from .jsonl import JSONL
+from .npz import NPZ
+from .parquet import PARQUET
+from .png import PNG
+from .records import RecordFormat
+from .wfdb import WFDB
 
-__all__ = ["FORMATS", "Format", "format_for"]
+__all__ = ["FORMATS", "FileFormat", "Format", "RecordFormat", "check_suits", "format_for"]
 
-
-@dataclass(frozen=True)
-class Format:
-    """How one file format is written."""
-
-    name: str
-    suffix: str
-    write: Callable[[Series, Path, Callable[[int], None]], None]
-    """Writes the series to the path, atomically; calls back with the number of samples done so far."""
-    estimate_bytes: Callable[[Series], int]
-    """About how large the file will be."""
-
-
-FORMATS: dict[str, Format] = {
-    "npz": Format("npz", ".npz", write_npz, npz_bytes),
-    "csv": Format("csv", ".csv", write_csv, csv_bytes),
-}
+FORMATS: dict[str, Format] = {known.name: known for known in (NPZ, CSV, JSONL, PARQUET, WFDB, EDF, DICOM, PNG, FHIR)}
 
 
 def format_for(path: Path, name: str | None) -> Format:
@@ -46,4 +40,19 @@ def format_for(path: Path, name: str | None) -> Format:
         if path.suffix.lower() == known.suffix:
             return known
     suffixes = ", ".join(known.suffix for known in FORMATS.values())
-    raise RequestError(f"{path.name}: the format cannot be told; use a suffix of {suffixes}, or --format")
+    raise RequestError(
+        f"{path.name}: the format cannot be told; use a suffix of {suffixes}, or for a folder --format NAME"
+    )
+
+
+def check_suits(chosen: Format, schema: Schema) -> None:
+    """Refuse a format that has no place for these data, and name those that have.
+
+    Raises:
+        RequestError: It has none.
+    """
+    if refusal := chosen.refusal(schema):
+        others = ", ".join(known.name for known in FORMATS.values() if not known.refusal(schema))
+        raise RequestError(
+            f"{schema.name} cannot be written as {chosen.name}, because {refusal}; use --format {others}"
+        )

@@ -20,16 +20,13 @@ from ..errors import RequestError
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import ImageSchema, Schema, SignalSchema, TableSchema
+from .base import FileFormat, named_columns
 
 _BYTES_PER_NUMBER = 11
 
 
 def csv_bytes(series: Series) -> int:
-    """About how large the file will be.
-
-    Raises:
-        RequestError: The samples are images.
-    """
+    """About how large the file will be."""
     schema = _written(series)
     names, rows = (schema.columns, 1) if isinstance(schema, TableSchema) else (schema.channels, schema.length)
     row = _BYTES_PER_NUMBER * (2 + len(names) + len(schema.conditions)) + len(MARK) + 1
@@ -117,3 +114,6 @@ def _signal_rows(batch: Batch, schema: SignalSchema) -> str:
             numbers_here = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers_here]
         rows.append(template % tuple(numbers_here))
     return "".join(rows)
+
+
+CSV = FileFormat("csv", ".csv", named_columns, write_csv, csv_bytes)

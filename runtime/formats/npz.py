@@ -22,6 +22,7 @@ from ..condition import readable_columns
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import ClassCondition, Schema, SignalSchema, TableSchema
+from .base import FileFormat, anything
 
 _INDEX_PART = 2**16
 
@@ -109,3 +110,6 @@ def _write_member(
         np.lib.format.write_array_header_1_0(cast(BinaryIO, member), header)
         for part in parts:
             member.write(np.ascontiguousarray(part).tobytes())
+
+
+NPZ = FileFormat("npz", ".npz", anything, write_npz, npz_bytes)

@@ -31,6 +31,7 @@ TAKEN_NAMES = {
 
 MAX_NUMBERS = 2**26
 """Of one sample."""
+_MAX_LENGTH = 2**24
 _SHARES_TOLERANCE = 1e-3
 
 
@@ -58,18 +59,22 @@ def schema_from_json(value: object, where: str) -> Schema:
 
 
 def _signal(fields: Fields) -> SignalSchema:
+    event = fields.integer("event_sample", maximum=_MAX_LENGTH) if "event_sample" in fields.names() else None
     schema = SignalSchema(
         name=fields.text("name"),
         description=fields.text("description"),
         channels=tuple(_channel(channel) for channel in fields.objects("channels")),
         sampling_rate_hz=fields.number("sampling_rate_hz"),
-        length=fields.integer("length", minimum=1, maximum=2**24),
+        length=fields.integer("length", minimum=1, maximum=_MAX_LENGTH),
         conditions=_conditions(fields),
+        event_sample=event,
     )
     if not schema.channels:
         raise BundleError(f"{fields.where}: a signal needs at least one channel")
     if schema.sampling_rate_hz <= 0:
         raise BundleError(f"{fields.where}: sampling_rate_hz must be positive, not {schema.sampling_rate_hz:g}")
+    if event is not None and event >= schema.length:
+        raise BundleError(f"{fields.where}: event_sample must be below the length {schema.length}, not {event}")
     _check_distinct(fields.where, "channel", [channel.name for channel in schema.channels])
     return schema
 

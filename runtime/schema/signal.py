@@ -42,6 +42,8 @@ class SignalSchema(Conditioned):
     length: int
     """Samples per channel."""
     conditions: tuple[Condition, ...]
+    event_sample: int | None = None
+    """The sample, from 0, of the event the first class is about, as a beat's R peak; None: there is no such event."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,7 +75,7 @@ class SignalSchema(Conditioned):
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `schema_from_json` reads them back to an equal schema."""
-        return {
+        plain = {
             "kind": "signal",
             "name": self.name,
             "description": self.description,
@@ -82,3 +84,4 @@ class SignalSchema(Conditioned):
             "length": self.length,
             "conditions": [condition.to_json() for condition in self.conditions],
         }
+        return plain | ({} if self.event_sample is None else {"event_sample": self.event_sample})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import GateError
 from .condition import Condition, Conditioned
 
 _SHOWN_VALUES = 8
@@ -58,6 +59,16 @@ class CategoryColumn:
     """Whether the order of `values` means something."""
     may_be_missing: bool = False
     """Whether an entry may be unknown; NaN where it is."""
+
+    def value_of(self, entry: float) -> str:
+        """The value an entry, its index, stands for.
+
+        Raises:
+            GateError: It stands for none.
+        """
+        if not (0 <= entry < len(self.values) and float(entry).is_integer()):
+            raise GateError(f"{self.name}: {entry:g} is the index of none of its {len(self.values)} values")
+        return self.values[int(entry)]
 
     def describe(self) -> str:
         """The domain in words."""
@@ -131,5 +142,5 @@ def _readable(column: Column, entry: float) -> str:
     if np.isnan(entry):
         return ""
     if isinstance(column, CategoryColumn):
-        return column.values[int(entry)]
+        return column.value_of(entry)
     return f"{entry:.0f}" if column.whole else f"{entry:.6g}"

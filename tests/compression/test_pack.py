@@ -132,6 +132,7 @@ def test_the_lineage_leads_back_to_data_teacher_recipe_and_steps(
     assert lineage["teacher"]["cost"] == compressed.teacher_cost.to_json()
     assert lineage["compression"]["recipe"] == recipe.to_json()
     assert lineage["compression"]["seed"] == 1
+    assert lineage["compression"]["data_free"] is True
     assert lineage["compression"]["steps"] == [step.to_json() for step in compressed.steps]
     assert lineage["compression"]["student_relative_l2"] == compressed.student_relative_l2
     assert set(lineage["made_with"]) == {"edgeward", "python", "cpu", "cpu_class"}

@@ -15,6 +15,8 @@ from edgeward.runtime.manifest import CARD_NAME
 from edgeward.training.checkpoint import Checkpoint
 from edgeward.training.private.plan import Privacy, PrivacyPlan
 
+from .stand_in_judge import StandInJudge
+
 RECORD = PrivacyRecord(2.97, 1e-4, "prv", 1.5, 1.0, 0.1, "record", steps=600, counts_noise_multiplier=10.0)
 
 
@@ -55,6 +57,38 @@ def test_a_private_bundle_tells_no_count_or_digest_of_the_real_data(
     assert teacher.provenance.digest == bundle.manifest.lineage["data"]["digest"]
     for note in teacher.provenance.notes:
         assert note.encode() not in shipped
+
+
+FIGURE = 0.0123456
+"""Of a gate, which no private bundle may tell."""
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_gate_that_read_real_records_is_told_of_and_its_figures_are_not_where_a_promise_was_made(
+    private: bool, teacher: Checkpoint, compressed: Compressed, compression_recipe_path: Path, tmp_path: Path
+) -> None:
+    judge = StandInJudge(lambda _: {"tstr": (-FIGURE, -2 * FIGURE)})
+    steps = tuple(dataclasses.replace(step, quality=judge(b"", decide=True)) for step in compressed.steps)
+    judged = dataclasses.replace(compressed, steps=steps, judged_on=judge.about)
+    plain = load_compression_recipe(compression_recipe_path)
+    recipe = dataclasses.replace(plain, allowance=dataclasses.replace(plain.allowance, tstr_drop=0.05))
+    promised = dataclasses.replace(teacher, privacy=Privacy(PrivacyPlan(3.0), RECORD) if private else None)
+    gated = pack(tmp_path / "gated.edgeward", promised, judged, recipe, name="gated", version="1.0.0", seed=1)
+    manifest, card = (gated.path / "manifest.json").read_text(), (gated.path / CARD_NAME).read_text()
+    assert (str(FIGURE) in manifest) == (not private)
+    assert ("| fp32 | tstr_drop | 0.012 | 0.025 | 0.05 |" in card) == (not private)
+    assert (judge.about.digest in manifest) == (not private)
+    assert ("That it was written tells of those records beyond the promise" in card) == private
+    assert "one-sided 95 % bound" in card
+    assert "not judged.**" not in card
+    held = json.loads(manifest)["lineage"]["compression"]["quality"]["held"]
+    assert "tstr_drop" in [one["allowance"] for one in held]
+
+
+def test_a_bundle_that_no_gate_looked_at_says_that_its_quality_was_not_judged(bundle: Bundle) -> None:
+    card = (bundle.path / CARD_NAME).read_text()
+    assert "**Its quality was not judged.** It was let through on the distance of its samples alone" in card
+    assert bundle.manifest.lineage["compression"]["quality"] is None
 
 
 @pytest.mark.parametrize("value", [[], "private", {"epsilon": 3}, {"epsilon": -1.0}, {"made": "up"}])

@@ -5,11 +5,24 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from edgeward.compression.recipe import Allowance, StepPlan, load_compression_recipe
+from edgeward.compression.recipe import (
+    Allowance,
+    CompressionRecipe,
+    StepPlan,
+    compression_recipe_from_mapping,
+    load_compression_recipe,
+)
 from edgeward.runtime.errors import TrainingError
+from edgeward.training.toml import tomllib
+from hypothesis import given
+from hypothesis import strategies as st
 
 PRUNE = '{do = "prune", ratio = 0.4, round_to = 8}'
 DISTIL = '{do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3}'
+FEW_STEPS = (
+    '{do = "few_steps", method = "pairs", network_calls = 1, pairs = 64, steps = 9, '
+    "batch_size = 8, learning_rate = 1e-3}"
+)
 EXPORT = '{do = "export"}'
 QUANTISE = '{do = "quantise", samples = 64, percentile = 99.99}'
 ALLOWANCE = "student_relative_l2 = 0.3\nint8_relative_l2 = 0.1"
@@ -45,7 +58,7 @@ def test_a_recipe_keeps_its_steps_in_order_with_their_options(tmp_path: Path) ->
     recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, DISTIL, PRUNE, EXPORT, QUANTISE))
     assert recipe.name == "mine"
     assert [step.do for step in recipe.steps] == ["prune", "distil", "prune", "export", "quantise"]
-    assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8})
+    assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8, "by": "global"})
     assert recipe.steps[-1] == StepPlan(
         "quantise", {"engine": "onnxruntime", "samples": 64, "percentile": 99.99, "error_budget": 0.01}
     )
@@ -62,12 +75,18 @@ def test_quantisation_may_be_left_out(tmp_path: Path) -> None:
     assert [step.do for step in recipe.steps] == ["prune", "export"]
 
 
+def test_options_left_out_are_what_they_are_by_default(tmp_path: Path) -> None:
+    few_steps, distil, _ = load_compression_recipe(recipe_file(tmp_path, FEW_STEPS, DISTIL, EXPORT)).steps
+    assert (few_steps.options["widths"], few_steps.options["blocks"], few_steps.options["embedding"]) == ([], 0, 0)
+    assert distil.options["pairs"] == 0
+
+
 def test_json_holds_every_option(tmp_path: Path) -> None:
     recipe = load_compression_recipe(recipe_file(tmp_path, PRUNE, EXPORT, QUANTISE))
     assert json.loads(json.dumps(recipe.to_json(), allow_nan=False)) == {
         "name": "mine",
         "steps": [
-            {"do": "prune", "ratio": 0.4, "round_to": 8},
+            {"do": "prune", "ratio": 0.4, "round_to": 8, "by": "global"},
             {"do": "export"},
             {"do": "quantise", "engine": "onnxruntime", "samples": 64, "percentile": 99.99, "error_budget": 0.01},
         ],
@@ -78,11 +97,11 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of prune, distil, export, quantise"),
+        ('{do = "shrink"}', "do = 'shrink' is not known; it is one of few_steps, prune, distil, export, quantise"),
         ("{ratio = 0.4, round_to = 8}", "do = None is not known"),
         ('{do = ["prune"], ratio = 0.4, round_to = 8}', "is not known"),
-        ('{do = "prune", ratio = 0.4}', "prune takes ['ratio', 'round_to'], not ['ratio']"),
-        ('{do = "prune", ratio = 0.4, round_to = 8, seed = 1}', "prune takes ['ratio', 'round_to'], not"),
+        ('{do = "prune", ratio = 0.4}', "prune takes ['by', 'ratio', 'round_to'], not ['ratio']"),
+        ('{do = "prune", ratio = 0.4, round_to = 8, seed = 1}', "prune takes ['by', 'ratio', 'round_to'], not"),
         ('{do = "export", opset = 18}', "export takes [], not ['opset']"),
         ('{do = "prune", ratio = "0.4", round_to = 8}', "ratio must be a number"),
         ('{do = "prune", ratio = true, round_to = 8}', "ratio must be a number"),
@@ -96,6 +115,11 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
         ('{do = "distil", steps = 1.5, batch_size = 32, learning_rate = 1e-3}', "steps must be a whole number"),
         ('{do = "distil", steps = 9, batch_size = -1, learning_rate = 1e-3}', "batch_size = -1 makes no sense"),
         ('{do = "distil", steps = 9, batch_size = 32, learning_rate = inf}', "learning_rate = inf makes no sense"),
+        (FEW_STEPS.replace("pairs", "guessing", 1), "method must be one of pairs, mean_flow, not 'guessing'"),
+        (FEW_STEPS.replace("}", ", widths = 8}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", widths = [8, 0]}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", widths = [8.0]}"), "widths must be a list of whole numbers above 0"),
+        (FEW_STEPS.replace("}", ", blocks = 0}"), "blocks = 0 makes no sense"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused_by_its_place_and_reason(step: str, reason: str, tmp_path: Path) -> None:
@@ -133,7 +157,9 @@ def test_the_largest_percentile_is_a_hundred(tmp_path: Path) -> None:
 def test_steps_of_models_come_before_the_one_export_and_those_of_graphs_after_it(
     steps: tuple[str, ...], tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="must hold export once; before it may be prune, distil, after it quantise"):
+    with pytest.raises(
+        TrainingError, match="must hold export once; before it may be few_steps, prune, distil, after it quantise"
+    ):
         load_compression_recipe(recipe_file(tmp_path, *steps))
 
 
@@ -180,3 +206,45 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
     with pytest.raises(TrainingError, match="'no-such-recipe'") as caught:
         load_compression_recipe("no-such-recipe")
     assert all(name in str(caught.value) for name in SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "told"),
+    [
+        ("", "it must hold student_relative_l2, or what is read on real records: tstr_drop, coverage_drop"),
+        ("int8_relative_l2 = 0.1", "it must hold student_relative_l2, or what is read on real records"),
+        ("student_relative_l2 = 0.1", "int8_relative_l2 must be given, as the recipe quantises"),
+        ("tstr = 0.1", "tstr is not known; it may hold student_relative_l2, int8_relative_l2, tstr_drop"),
+        (f"{ALLOWANCE}\nfrechet_ratio = 0.9", "frechet_ratio is in units of the teacher's; it must be 1 or more"),
+        (f"{ALLOWANCE}\nvariance_ratio = 1.1", "variance_ratio is in units of the teacher's; it must be 1 or less"),
+        (f"{ALLOWANCE}\nviolations_rise = -0.1", "violations_rise must be a number, 0 or more, not -0.1"),
+        (f'{ALLOWANCE}\ntstr_drop = "0.1"', "tstr_drop must be a number, 0 or more, not '0.1'"),
+    ],
+)
+def test_an_allowance_that_holds_nothing_or_makes_no_sense_is_refused(
+    tmp_path: Path, allowance: str, told: str
+) -> None:
+    with pytest.raises(TrainingError) as error:
+        load_compression_recipe(recipe_file(tmp_path, PRUNE, EXPORT, QUANTISE, allowance=f"[allowance]\n{allowance}"))
+    assert told in str(error.value)
+
+
+def test_a_student_taught_without_pairs_may_be_held_to_quality_alone(tmp_path: Path) -> None:
+    recipe = load_compression_recipe(recipe_file(tmp_path, EXPORT, allowance="[allowance]\ntstr_drop = 0.01"))
+    assert recipe.allowance == Allowance(tstr_drop=0.01)
+    assert recipe.allowance.of_quality == {"tstr_drop": 0.01}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_written_as_a_file_and_as_json_is_read_back(name: str, tmp_path: Path) -> None:
+    recipe = load_compression_recipe(name)
+    file = tmp_path / "again.toml"
+    file.write_text(recipe.to_toml())
+    assert load_compression_recipe(file) == recipe
+    assert compression_recipe_from_mapping(json.loads(json.dumps(recipe.to_json())), "json") == recipe
+
+
+@given(st.text())
+def test_any_name_is_read_back_from_the_file(name: str) -> None:
+    recipe = CompressionRecipe(name, (StepPlan("export", {}),), Allowance(student_relative_l2=0.1))
+    assert tomllib.loads(recipe.to_toml())["name"] == name

@@ -63,16 +63,22 @@ def edgeward_here(
 
 
 @pytest.fixture
-def refused() -> Callable[[subprocess.CompletedProcess[str], int, str], None]:
-    """Check that a command ended with an exit code and one line that says why, and gave no result."""
+def refused() -> Callable[..., None]:
+    """Check that a command ended with an exit code and one line that says why, and gave no result.
 
-    def check(result: subprocess.CompletedProcess[str], exit_code: int, told: str) -> None:
+    With `after_rows`, the rows of a table that had grown until then may stand on standard output.
+    """
+
+    def check(result: subprocess.CompletedProcess[str], exit_code: int, told: str, *, after_rows: bool = False) -> None:
         assert result.returncode == exit_code, result.stderr
         last = result.stderr.splitlines()[-1]
         assert last.startswith(("edgeward: ", "Error: ")), result.stderr
         assert told in last
         assert "Traceback" not in result.stderr
-        assert result.stdout == ""
+        if after_rows:
+            assert "Next:" not in result.stdout
+        else:
+            assert result.stdout == ""
 
     return check
 

@@ -48,6 +48,19 @@ def test_verify_runs_every_variant_on_every_engine(run_edgeward: Run, bundle: Bu
     assert all(row["passed"] and row["error"] <= row["tolerance"] for row in golden)
 
 
+def test_verify_follows_the_record_from_the_teacher_to_the_graphs(
+    edgeward_here: Run, bundle: Bundle, copied: Path
+) -> None:
+    good = edgeward_here("bundle", "verify", bundle.path)
+    assert "4 steps of compression, whose record leads from the teacher to these graphs" in good.stdout
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["lineage"]["teacher"]["sha256"] = "0" * 64
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    changed = edgeward_here("bundle", "verify", copied)
+    assert changed.returncode == 4
+    assert "step 1 of its lineage began with something else than what the teacher was" in changed.stderr
+
+
 def test_verify_finds_other_weights_even_where_every_hash_is_right(run_edgeward: Run, reweighted: Path) -> None:
     result = run_edgeward("bundle", "verify", reweighted)
     assert result.returncode == 7, result.stderr

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeward.compression import pipeline
+import torch
+from edgeward.compression.steps import STEPS
 from edgeward.runtime import Bundle, open_bundle
 from edgeward.training.checkpoint import Checkpoint, save_checkpoint
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
+Refused = Callable[..., None]
 Bundled = tuple[Path, subprocess.CompletedProcess[str]]
 
 
@@ -76,6 +77,11 @@ def test_without_a_seed_the_teachers_is_used_and_gives_the_same_graphs_again(
         (["teacher.pt", "--recipe", "broken.toml"], 8, "broken.toml is not valid TOML"),
         (["teacher.pt", "--recipe", "ecg-beats-vae"], 8, "there is no recipe 'ecg-beats-vae'"),
         (["teacher.pt", "--recipe", "empty.pt"], 8, "it needs a name, [[step]]s and an [allowance]"),
+        (["teacher.pt", "--seeds", "5"], 2, "--seeds needs real records: say which with --against DATA"),
+        (["teacher.pt", "--evaluate", "quick"], 2, "--evaluate needs real records: say which with --against DATA"),
+        (["teacher.pt", "--against", "simulated", "--seeds", "4"], 2, "4 is not in the range x>=5"),
+        (["teacher.pt", "--against", "absent"], 3, "absent"),
+        (["no-schema.pt"], 8, "no-schema.pt holds no schema"),
         (["teacher.pt", "--seed", "-1"], 2, "seed must be from 0"),
         (["teacher.pt", "--seed", str(2**64)], 2, "seed must be from 0"),
         ([], 2, "Missing argument 'TEACHER'"),
@@ -100,6 +106,9 @@ def test_a_wrong_request_is_refused(
     (tmp_path / "folder").mkdir()
     (tmp_path / "broken.toml").write_text("name = ")
     save_checkpoint(dataclasses.replace(teacher, progress={}), tmp_path / "unfinished.pt")
+    schemaless = torch.load(teacher_path, weights_only=True)
+    del schemaless["schema"]
+    torch.save(schemaless, tmp_path / "no-schema.pt")
     refused(edgeward_here("compress", *arguments, "-o", out / "x.edgeward", cwd=tmp_path), exit_code, told)
     assert os.listdir(out) == []
 
@@ -153,10 +162,13 @@ def test_a_result_outside_the_allowance_is_not_written_and_the_next_run_goes_on_
         )
 
     for tight, told in (
-        (loose.replace(old, "student_relative_l2 = 0.0"), "allows 0; no bundle was written. Prune less or distil"),
-        (loose.replace(new, "int8_relative_l2 = 1e-9"), "allows 1e-09; no bundle was written. Calibrate on more"),
+        (
+            loose.replace(old, "student_relative_l2 = 0.0"),
+            "allows 0; no bundle was written. Most came with step 1",
+        ),
+        (loose.replace(new, "int8_relative_l2 = 1e-9"), "allows 1e-09; no bundle was written. It came with step 4, qu"),
     ):
-        refused(run(tight), 7, told)
+        refused(run(tight), 7, told, after_rows=True)
         assert sorted(os.listdir(out)) == ["x.edgeward", "x.edgeward.work"]
         assert state(path) == before
     result = run(loose)
@@ -180,8 +192,10 @@ def test_an_interrupted_run_leaves_no_bundle_and_goes_on_to_the_same_graphs(
 ) -> None:
     arguments = ("compress", teacher_path, "--recipe", compression_recipe_path, "-o", out / "x.edgeward")
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "export", lambda *_, **__: signal.raise_signal(signal.SIGINT))
-        refused(edgeward_here(*arguments), 130, "interrupted; nothing half-written was left behind")
+        stopped = dataclasses.replace(STEPS["export"], run=lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        patch.setitem(STEPS, "export", stopped)
+        told = "interrupted; nothing half-written was left behind"
+        refused(edgeward_here(*arguments), 130, told, after_rows=True)
     assert os.listdir(out) == ["x.edgeward.work"]
     assert not list(out.rglob("*.partial"))
     again = edgeward_here(*arguments)

@@ -159,7 +159,7 @@ def test_a_folder_that_is_read_only_is_refused(run_edgeward: Run, bundle: Bundle
     assert os.listdir(out) == []
 
 
-@pytest.mark.parametrize("suffix", ["npz", "csv"])
+@pytest.mark.parametrize("suffix", ["npz", "csv", "jsonl", "parquet"])
 def test_a_full_disk_leaves_nothing(run_edgeward: Run, bundle: Bundle, out: Path, suffix: str) -> None:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     result = run_edgeward(
@@ -220,4 +220,55 @@ def test_an_absent_engine_is_an_error_with_the_command_that_installs_it(copied: 
         check=False,
     )
     refused(result, 5, "install it with: pip install")
+    assert os.listdir(out) == []
+
+
+def test_a_folder_of_records_is_gone_on_with_its_own_seed(run_edgeward: Run, bundle: Bundle, out: Path) -> None:
+    command = ("generate", bundle.path, "-o", out / "beats", "--format", "wfdb", "--json")
+    first = run_edgeward(*command, "-n", 2, "--resume")
+    assert first.returncode == 0, first.stderr
+    refused(run_edgeward(*command, "-n", 4), 6, "--resume to go on with it, --overwrite to replace it")
+    second = run_edgeward(*command, "-n", 4, "--resume")
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout)["seed"] == json.loads(first.stdout)["seed"]
+    assert json.loads((out / "beats" / "index.json").read_text())["done"] == [[0, 4]]
+    assert len(list((out / "beats").glob("*.hea"))) == 4
+    assert json.loads(second.stdout)["bytes"] == sum(file.stat().st_size for file in (out / "beats").iterdir())
+    third = run_edgeward(*command, "-n", 1, "--overwrite", "--seed", 5)
+    assert third.returncode == 0, third.stderr
+    assert len(list((out / "beats").glob("*.hea"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "told"),
+    [
+        (["-n", "1", "-o", "x.png"], 2, "because it holds images; use --format npz, csv"),
+        (["-n", "2", "-o", "x.edf"], 2, "give a folder: -o x --format edf"),
+        (["-n", "2", "-o", "x.npz", "--resume"], 2, "--resume goes on with a folder"),
+        (["-n", "2", "-o", "x", "--format", "edf", "--resume", "--overwrite"], 2, "give one of them"),
+        (["-n", "2", "-o", "taken", "--format", "edf", "--overwrite"], 6, "is no folder of records"),
+        (["-n", "2", "-o", "taken", "--format", "edf", "--resume"], 6, "is no folder of records"),
+        (["-n", "1", "-o", "one.hea"], 6, "one.dat is there already"),
+    ],
+)
+def test_a_wrong_request_for_records_is_refused(
+    run_edgeward: Run, bundle: Bundle, out: Path, arguments: list[str], exit_code: int, told: str
+) -> None:
+    (out / "taken").mkdir()
+    (out / "taken" / "notes.txt").write_text("precious")
+    (out / "one.dat").write_text("precious")
+    refused(run_edgeward("generate", bundle.path, *arguments, cwd=out), exit_code, told)
+    assert sorted(os.listdir(out)) == ["one.dat", "taken"]
+    assert (out / "taken" / "notes.txt").read_text() == (out / "one.dat").read_text() == "precious"
+
+
+def test_where_a_formats_library_is_absent_nothing_is_loaded_or_written(bundle: Bundle, out: Path) -> None:
+    program = "import sys; sys.modules['pyarrow'] = None; from edgeward.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", program, "generate", bundle.path, "-n", "1", "-o", out / "x.parquet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused(result, 5, "install it with: pip install 'edgeward[parquet]'")
     assert os.listdir(out) == []

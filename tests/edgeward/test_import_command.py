@@ -66,7 +66,7 @@ step = [
     {do = "prune", ratio = 0.3, round_to = 4},
     {do = "distil", steps = 10, batch_size = 16, learning_rate = 1e-3},
     {do = "export"},
-    {do = "quantise", samples = 32, percentile = 99.99},
+    {do = "quantise", samples = 32, percentile = 99.99, error_budget = 1.0},
 ]
 [allowance]
 student_relative_l2 = 5.0
@@ -164,6 +164,7 @@ def test_inputs_and_outputs_are_mapped_as_described(bring: Run, out: Path) -> No
         ("own_model:strange_huge", 7, "outside its range"),
         ("own_model:strange_short", 3, "the model gives [700] a sample"),
         ("own_model:signal", 3, "no argument 'z'"),
+        ("absent.onnx", 2, "--weights and --path are for a torch.nn.Module"),
     ],
 )
 def test_a_model_that_breaks_the_contract_is_refused_by_name(
@@ -271,7 +272,7 @@ def test_an_imported_model_is_not_trained_here(imported: Checkpoint) -> None:
         imported.family().players()
 
 
-@pytest.mark.parametrize("name", ["image-gan", "signal-model"])
+@pytest.mark.parametrize("name", ["image-gan", "onnx-gan", "signal-model"])
 def test_the_descriptions_in_the_docs_can_be_read(name: str) -> None:
     described = read_foreign_model(HERE.parents[1] / "docs" / "examples" / f"{name}.toml")
     assert [each.name for each in described.inputs]

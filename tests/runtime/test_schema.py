@@ -1,6 +1,7 @@
 """A description of data reads back as it was written, and one that makes no sense is refused by name."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,12 @@ from edgeward.runtime.schema import SignalSchema, schema_from_json
 
 def test_a_schema_reads_back_equal(schema: SignalSchema) -> None:
     assert schema_from_json(schema.to_json(), "place") == schema
+
+
+def test_the_sample_of_an_event_reads_back_and_is_left_out_where_there_is_none(schema: SignalSchema) -> None:
+    assert "event_sample" not in schema.to_json()
+    cut = dataclasses.replace(schema, event_sample=7)
+    assert schema_from_json(cut.to_json(), "place") == cut
 
 
 def test_sizes_follow_from_the_parts(schema: SignalSchema) -> None:
@@ -30,6 +37,8 @@ def test_sizes_follow_from_the_parts(schema: SignalSchema) -> None:
         (lambda v: v.update(sampling_rate_hz=0), "must be positive"),
         (lambda v: v.update(sampling_rate_hz="250"), "'sampling_rate_hz' must be a number"),
         (lambda v: v.update(channels=[]), "at least one channel"),
+        (lambda v: v.update(event_sample=8), "event_sample must be below the length 8"),
+        (lambda v: v.update(event_sample=-1), "'event_sample' must be a whole number"),
         (lambda v: v["channels"].append(v["channels"][0]), "two channels have the same name"),
         (lambda v: v["conditions"].append(v["conditions"][1]), "two conditions have the same name"),
         (lambda v: v["channels"][1].pop("unit"), r"channels\[1\] has no field 'unit'"),

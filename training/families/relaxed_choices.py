@@ -1,8 +1,9 @@
-"""Choices through which gradients flow: what a GAN's generator says of categories and gaps, and what its critic sees.
+"""Choices through which gradients flow: what a network says of categories and gaps as probabilities, and what is seen.
 
-The critic must see a choice made, as real samples show it: probabilities alone would give a generated one away. So it
-sees the likeliest, and the gradient passes as if it had seen the probabilities ("straight through", Bengio, Léonard &
-Courville 2013; Jang, Gu & Poole, ICLR 2017). Which choice is made, the noise decides as it decides the numbers.
+A diffusion model's estimate of a choice is its probabilities. A GAN's critic must see a choice made, as real samples
+show it: probabilities alone would give a generated one away. So it sees the likeliest, and the gradient passes as if it
+had seen the probabilities ("straight through", Bengio, Léonard & Courville 2013; Jang, Gu & Poole, ICLR 2017). Which
+choice is made, the noise decides as it decides the numbers.
 """
 
 from __future__ import annotations
@@ -36,6 +37,24 @@ def chosen(codec: Codec, encoded: Tensor) -> Tensor:
     passed = encoded[:, codec.numbers :]
     choices = hard[:, codec.numbers :] + (passed - passed.detach())
     return torch.cat([encoded[:, : codec.numbers] * codec.known(hard), choices], dim=1)
+
+
+def cross_entropies(codec: Codec, raw: Tensor, encoded: Tensor) -> Tensor:
+    """-log of the probability that a network's output gives each choice made, in nats.
+
+    Args:
+        codec: Says which features are choices; there must be some.
+        raw: The network's output, of choices their logits, [n, *codec.shape].
+        encoded: Samples as the codec encodes them, [n, *codec.shape].
+
+    Returns:
+        [n, groups, *axes].
+    """
+    found = [
+        -(0.5 * (made + 1.0) * torch.log_softmax(logits, dim=2)).sum(dim=2)
+        for logits, made in zip(_groups(codec, raw), _groups(codec, encoded), strict=True)
+    ]
+    return torch.cat(found, dim=1)
 
 
 def _groups(codec: Codec, encoded: Tensor) -> list[Tensor]:

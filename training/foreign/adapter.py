@@ -34,6 +34,9 @@ class InputAdapter(nn.Module):
     Args:
         schema: The data's schema.
         inputs: What each input is fed with.
+
+    Raises:
+        DataError: The shape of one is not known, or not that of what it is fed with.
     """
 
     def __init__(self, schema: Schema, inputs: Sequence[ForeignInput]) -> None:
@@ -45,6 +48,8 @@ class InputAdapter(nn.Module):
         for condition in schema.conditions:
             self._columns[condition.name] = start, start + condition.columns
             start += condition.columns
+        for each in self._inputs:
+            self._check_size(each)
 
     @property
     def names(self) -> list[str]:
@@ -64,6 +69,18 @@ class InputAdapter(nn.Module):
                 value = condition[:, first:end]
             made.append(self._given(each, value))
         return tuple(made)
+
+    def _check_size(self, each: ForeignInput) -> None:
+        """Refuse a shape that the source does not fill: samples would be mixed."""
+        if each.source == NOISE or each.shape is None:
+            return
+        first, end = self._columns[str(each.source)]
+        has = 1 if each.form == "index" else end - first
+        if math.prod(each.shape) != has:
+            raise DataError(
+                f"inputs.{each.name} has {has} number(s) a sample, of {each.source!r} as {each.form}; the model's "
+                f"input has the shape {list(each.shape)}"
+            )
 
     def _given(self, each: ForeignInput, value: Tensor) -> Tensor:
         if each.distribution == "uniform":

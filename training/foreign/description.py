@@ -22,7 +22,7 @@ class ForeignInput:
     """One input of the model, and what it is fed with."""
 
     name: str
-    """As the model calls it: the argument's of `forward`."""
+    """As the model calls it: the argument's of `forward`, the input's of an ONNX graph."""
     source: str | None
     """`noise`, `condition`, or a condition's name; None: the constant."""
     form: str = "value"
@@ -41,6 +41,8 @@ class ForeignInput:
 class ForeignOutput:
     """How what comes out of the model becomes samples in physical units."""
 
+    name: str | None = None
+    """Which of the graph's outputs, of an ONNX file that has several."""
     layout: str = LAYOUTS[0]
     scale: tuple[float, ...] = (1.0,)
     offset: tuple[float, ...] = (0.0,)

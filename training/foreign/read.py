@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from ...devices.toml import tomllib
 from ...runtime.errors import BundleError, DataError
 from ...runtime.json_fields import Fields
 from ...runtime.schema import ClassCondition, Schema, schema_from_json
 from ..datasets import KINDS
 from ..datasets.dataset import Provenance
-from ..toml import tomllib
 from .description import (
     CONDITION,
     DISTRIBUTIONS,
@@ -161,6 +161,7 @@ def _output(fields: Fields, schema: Schema) -> ForeignOutput:
     if layout not in LAYOUTS:
         raise BundleError(f"{fields.where}: layout must be {' or '.join(map(repr, LAYOUTS))}, not {layout!r}")
     read = ForeignOutput(
+        fields.text("name") if "name" in names else None,
         layout,
         _each(fields, "scale", 1.0, parts),
         _each(fields, "offset", 0.0, parts),

@@ -1,11 +1,9 @@
-"""Make a teacher of a user's `torch.nn.Module`: a checkpoint that needs the user's code no more."""
+"""Make a teacher of a foreign model that runs here: a checkpoint that needs the user's code or file no more."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from ..recipe import IMPORTED, TrainingRecipe
 from .adapter import InputAdapter, OutputLayout
 from .checks import Floats, check_model
 from .description import ForeignInput, ForeignModel
-from .load import arguments_of, load_module
 from .trace import trace
 
 _SAME = 1e-4
@@ -46,33 +43,38 @@ class _Whole(nn.Module):
         return made
 
 
-def import_torch(
-    name: str, described: ForeignModel, *, folder: Path | None, weights: Path | None, seed: int
+def make_teacher(
+    name: str,
+    module: nn.Module,
+    described: ForeignModel,
+    inputs: tuple[ForeignInput, ...],
+    constants: Mapping[str, Any],
+    origin: Mapping[str, Any],
+    *,
+    seed: int,
 ) -> tuple[Checkpoint, list[str]]:
-    """Load, check and trace a user's module. Runs the user's code.
+    """Check a module and trace it.
 
     Args:
-        name: `module:callable`.
+        name: As messages call it.
+        module: In evaluation mode; its `forward` takes inputs and constants by name.
         described: What its user says of it.
-        folder: Where the module lies, where Python does not find it by itself.
-        weights: Its `state_dict`; None: as the callable leaves it.
+        inputs: The inputs, with the shapes that were left out.
+        constants: What the other arguments are given.
+        origin: Where it came from, for people.
         seed: Of the noise and conditions it is checked on.
 
     Returns:
         The checkpoint, and what its user should know.
 
     Raises:
-        RequestError: The module cannot be loaded, or cannot be written down as steps without its code.
-        DataError: Weights, inputs or output are not what was said.
+        RequestError: The module cannot be written down as steps without its code.
+        DataError: Inputs or output are not what was said.
         GateError: It breaks the contract.
     """
     schema = described.schema
-    inputs = tuple(_shaped(each) for each in described.inputs)
-    module = load_module(name, folder=folder, weights=weights)
-    _check_arguments(module, inputs)
     layout, adapter = OutputLayout(schema, described.output), InputAdapter(schema, inputs)
     codec = OwnUnitsCodec(schema, described.output.scale, described.output.offset)
-    constants = {each.name: _constant(each) for each in inputs if each.source is None}
     whole = _Whole(module, adapter, constants, layout).eval()
 
     @torch.no_grad()
@@ -100,10 +102,7 @@ def import_torch(
         "scale": list(described.output.scale),
         "offset": list(described.output.offset),
         "network": plan,
-        "origin": {
-            "module": name,
-            "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest() if weights else None,
-        },
+        "origin": dict(origin),
     }
     provenance = replace(described.provenance, notes=(*described.provenance.notes, *notes))
     recipe = TrainingRecipe(IMPORTED, provenance.kind, IMPORTED, 0, 0, 0.0, 0.0, 0.0, 0.0, 0, options)
@@ -112,28 +111,6 @@ def import_torch(
     checkpoint = Checkpoint(recipe, schema, provenance, seed, 0, state, None, [])
     checkpoint.generator()  # as whoever loads it will
     return checkpoint, notes
-
-
-def _shaped(each: ForeignInput) -> ForeignInput:
-    """A class's index is a vector [n], as `nn.Embedding` and `one_hot` want it; the rest keep their own shape."""
-    return replace(each, shape=()) if each.form == "index" and each.shape is None else each
-
-
-def _constant(each: ForeignInput) -> Any:
-    if isinstance(each.constant, tuple):
-        return torch.tensor(each.constant)
-    value = each.constant
-    return int(value) if value is not None and float(value).is_integer() and isinstance(value, int) else value
-
-
-def _check_arguments(module: nn.Module, inputs: tuple[ForeignInput, ...]) -> None:
-    arguments, told = arguments_of(module), [each.name for each in inputs]
-    unknown = [name for name in told if name not in arguments]
-    if unknown:
-        raise DataError(f"the model's forward has no argument {unknown[0]!r}; it takes {', '.join(arguments)}")
-    missing = [name for name, needed in arguments.items() if needed and name not in told]
-    if missing:
-        raise DataError(f"nothing is said of the model's argument {missing[0]!r}; add inputs.{missing[0]}")
 
 
 @torch.no_grad()

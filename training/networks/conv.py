@@ -61,7 +61,6 @@ class ConvDecoder(nn.Module):
         super().__init__()
         features, *axes = shape
         self._start = coarsest(axes, len(widths) - 1)
-        # The reshape after `stem` hides its channels from the pruner, so it stays small and is left whole.
         self.stem = nn.Linear(inputs, _STEM_CHANNELS * math.prod(self._start))
         self.first = ConvBlock(len(axes), _STEM_CHANNELS, widths[0], norm=norm)
         self.stages = nn.ModuleList(ConvBlock(len(axes), a, b, norm=norm) for a, b in itertools.pairwise(widths))
@@ -69,7 +68,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, inputs] to [n, features, *axes]."""
-        x = self.stem(x).reshape(-1, _STEM_CHANNELS, *self._start)
+        x = self.stem(x).reshape(x.shape[0], -1, *self._start)  # however many channels a pruner has left
         x = self.first(x)
         for stage in self.stages:
             x = stage(F.interpolate(x, scale_factor=2.0, mode="nearest"))

@@ -18,6 +18,7 @@ class TimeEmbedding(nn.Module):
 
     A time becomes sines and cosines of many frequencies (Tancik et al., NeurIPS 2020). It meets the condition in a sum:
     a fixed time's part of that is a constant, which the exporter folds, so nothing of it is left to quantise.
+    Once `admit_spans` was called, how far the network's answer is to carry is a second time, embedded likewise.
 
     Args:
         condition_size: Size of the condition vector.
@@ -33,13 +34,25 @@ class TimeEmbedding(nn.Module):
         self.of_time = nn.Linear(2 * _FREQUENCIES, size)
         self.of_condition = nn.Linear(condition_size, size)
         self.mix = nn.Linear(size, size)
+        self.of_span: nn.Module | None = None
 
-    def forward(self, t: Tensor, condition: Tensor) -> Tensor:
-        """Times [n], or [1] for all of them, and conditions [n, c] to [n, size]."""
-        angles = t[:, None] * self.frequency
-        of_time = self.of_time(torch.cat([angles.sin(), angles.cos()], dim=1))
+    def admit_spans(self) -> None:
+        """Take spans too; at first they change nothing."""
+        if self.of_span is None:
+            self.of_span = zeroed(nn.Linear(2 * _FREQUENCIES, self.of_time.out_features))
+
+    def forward(self, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """Times [n], or [1] for all of them, conditions [n, c] and spans as the times to [n, size]."""
+        of_time = self.of_time(self._waves(t))
+        if span is not None:
+            assert self.of_span is not None  # noqa: S101 - whoever gives spans has asked for them
+            of_time = of_time + self.of_span(self._waves(span))
         vector: Tensor = F.silu(self.mix(F.silu(of_time + self.of_condition(condition))))
         return vector
+
+    def _waves(self, t: Tensor) -> Tensor:
+        angles = t[:, None] * self.frequency
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 class Modulation(nn.Module):

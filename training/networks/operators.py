@@ -69,12 +69,26 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
         f"torch.{name}": getattr(torch, name)
         for name in (
-            *("abs", "add", "argmax", "bmm", "cat", "chunk", "clamp", "concat", "cos", "cumsum", "div", "einsum"),
-            *("erf", "exp", "flatten", "flip", "full", "full_like", "gather", "log", "matmul", "max", "maximum"),
-            *("mean", "min"),
-            *("minimum", "mul", "neg", "ones", "ones_like", "permute", "pow", "relu", "reshape", "roll", "round"),
-            *("rsqrt", "sigmoid", "sin", "softmax", "split", "sqrt", "squeeze", "stack", "sub", "sum", "tanh", "tile"),
-            *("transpose", "unsqueeze", "where", "zeros", "zeros_like"),
+            *(
+                "abs",
+                "add",
+                "amax",
+                "amin",
+                "argmax",
+                "bmm",
+                "cat",
+                "ceil",
+                "chunk",
+                "clamp",
+                "concat",
+                "cos",
+                "cumsum",
+            ),
+            *("div", "einsum", "erf", "exp", "flatten", "flip", "floor", "full", "full_like", "gather", "index_select"),
+            *("log", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "max", "maximum", "mean"),
+            *("min", "minimum", "mul", "neg", "ones", "ones_like", "permute", "pow", "prod", "relu", "reshape", "roll"),
+            *("round", "rsqrt", "sigmoid", "sign", "sin", "softmax", "split", "sqrt", "squeeze", "stack", "sub", "sum"),
+            *("tanh", "tile", "transpose", "unsqueeze", "where", "zeros", "zeros_like"),
         )
     },
     **{

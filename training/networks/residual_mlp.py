@@ -24,7 +24,7 @@ class ResidualLayers(nn.Module):
 
 
 class ResidualMlp(nn.Module):
-    """Velocity of a row.
+    """What a denoiser says of a row.
 
     Args:
         features: Of a row.
@@ -41,11 +41,11 @@ class ResidualMlp(nn.Module):
         self.blocks = nn.ModuleList(ResidualLayers(width, embedding) for _ in range(blocks))
         self.last = zeroed(nn.Linear(width, features))
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """Rows [n, features], times [n] or [1], conditions [n, c] to velocities [n, features]."""
-        vector = self.embedding(t, condition)
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """Rows [n, features], times [n] or [1], conditions [n, c], spans as times to [n, features]."""
+        vector = self.embedding(t, condition, span)
         x = self.first(x)
         for block in self.blocks:
             x = block(x, vector)
-        velocity: Tensor = self.last(F.silu(x))
-        return velocity
+        said: Tensor = self.last(F.silu(x))
+        return said

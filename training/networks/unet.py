@@ -83,9 +83,9 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(Level(axes, fine, embedding, blocks) for _, fine in upward)
         self.last = zeroed(convolution(axes, finest, features))
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """Samples [n, *shape], times [n] or [1], conditions [n, c] to velocities [n, *shape]."""
-        vector = self.embedding(t, condition)
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor, span: Tensor | None = None) -> Tensor:
+        """Samples [n, *shape], times [n] or [1], conditions [n, c], spans as times to velocities [n, *shape]."""
+        vector = self.embedding(t, condition, span)
         x = self.first(x)
         skips = []
         for level, halve in zip(self.down, self.halve, strict=True):

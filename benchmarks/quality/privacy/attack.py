@@ -56,6 +56,27 @@ def membership_figures(
     return figures
 
 
+def drawn_auc(
+    members: FloatArray,
+    others: FloatArray,
+    member_patients: npt.NDArray[np.str_],
+    other_patients: npt.NDArray[np.str_],
+) -> FloatArray:
+    """The attack's area under the ROC curve, then that of each bootstrap draw of the patients [1 + draws].
+
+    Attacks on other generators with the same records have the same draws, so that their differences are paired.
+    """
+    sides = PatientBootstrap(member_patients, _DRAWS), PatientBootstrap(other_patients, _DRAWS)
+    # Both sides may have as many patients, and then the same draws: one of them goes backwards.
+    weights = sides[0].weights()[:, sides[0].index], sides[1].weights()[::-1, sides[1].index]
+    member_weights, other_weights = (np.concatenate([np.ones((1, side.shape[1])), side]) for side in weights)
+    order = np.argsort(np.concatenate([members, others]), kind="stable")
+    areas: FloatArray = np.array(
+        [_rates(members, others, order, m, o)[0] for m, o in zip(member_weights, other_weights, strict=True)]
+    )
+    return areas
+
+
 def _rates(
     members: FloatArray, others: FloatArray, order: npt.NDArray[np.intp], m: FloatArray, o: FloatArray
 ) -> tuple[float, float]:

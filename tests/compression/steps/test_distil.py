@@ -1,12 +1,14 @@
 """Distillation brings a pruned student back towards its teacher, and changes nobody else."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from edgeward.compression import learning
+from edgeward.compression.bank import Bank
 from edgeward.compression.error import probe_inputs, relative_l2, run_torch
-from edgeward.compression.steps import distil as step
 from edgeward.compression.steps.distil import distil
 from edgeward.compression.steps.prune import prune
 from edgeward.runtime.errors import TrainingError
@@ -92,6 +94,18 @@ def test_each_step_sees_fresh_samples(
     assert len(np.unique(rows, axis=0)) == 32
 
 
+def test_answers_given_beforehand_are_learnt_from_and_the_teacher_is_not_asked(
+    teacher: Checkpoint, student: Generative, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, inputs = teacher.generator(), probe_inputs((6,), teacher.schema)
+    wanted = run_torch(full, inputs)
+    kept = Bank(full, teacher.schema, tmp_path, "toy", seed=2).take(512)
+    monkeypatch.setattr(full, "encoded", None)
+    taught = distil(student, full, teacher.schema, steps=40, batch_size=32, learning_rate=5e-3, seed=1, answers=kept)
+    before, after = (relative_l2(run_torch(model, inputs), wanted) for model in (student, taught))
+    assert after < 0.6 * before
+
+
 @pytest.mark.parametrize("steps", [1, 2, 8, 9, 10])
 def test_any_number_of_steps_will_do(steps: int, teacher: Checkpoint, student: Generative) -> None:
     shown: list[tuple[int, int]] = []
@@ -111,7 +125,7 @@ def test_any_number_of_steps_will_do(steps: int, teacher: Checkpoint, student: G
 def test_progress_counts_up_to_the_last_step(
     teacher: Checkpoint, student: Generative, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step, "_SHOW_EVERY_S", -1.0)  # whatever the clock says
+    monkeypatch.setattr(learning, "_SHOW_EVERY_S", -1.0)  # whatever the clock says
     shown: list[tuple[int, int]] = []
     distil(
         student,

@@ -74,6 +74,36 @@ def test_exporting_again_gives_the_same_bytes_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+class Unwritable(Generative):
+    """A network with something in it that ONNX has no form of."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.noise_shape, self.condition_size, self.what = (2, 256), 5, what
+
+    def encoded(self, noise: Tensor, condition: Tensor) -> Tensor:
+        return self(noise, condition)  # type: ignore[no-any-return]
+
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        if self.what == "operator":
+            return torch.special.bessel_j0(noise)
+        return noise + 1.0 if noise.sum() > 0 else noise
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("operator", r"ONNX has no form of prims\.bessel_j0; write that part of it with other operations"),
+        ("branch", "depends on the numbers that go through it .*use torch.where in place of a branch"),
+    ],
+)
+def test_a_network_that_onnx_has_no_form_of_is_refused_by_what_is_in_it(
+    what: str, told: str, teacher: Checkpoint
+) -> None:
+    with pytest.raises(GateError, match=told):
+        export(Unwritable(what), teacher.schema)
+
+
 class OtherwiseExported(Generative):
     """A network whose exported form gives other samples than its own."""
 
@@ -95,6 +125,26 @@ def test_a_graph_that_differs_from_pytorch_is_refused(teacher: Checkpoint) -> No
     export(OtherwiseExported(1.0), teacher.schema)
     with pytest.raises(GateError, match=r"differs from PyTorch by 0\.0005 \(at most 0\.0001\)"):
         export(OtherwiseExported(1.0005), teacher.schema)
+
+
+class Unconditional(Generative):
+    """A network that makes nothing of its conditions, or has none."""
+
+    def __init__(self, condition_size: int) -> None:
+        super().__init__()
+        self.noise_shape, self.condition_size = (256,), condition_size
+        self.conv = nn.Conv1d(1, 2, 3, padding=1)
+
+    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
+        samples: Tensor = self.conv(noise[:, None])
+        return samples
+
+    encoded = forward
+
+
+def test_a_graph_has_both_inputs_of_the_contract_also_where_it_uses_one(teacher: Checkpoint) -> None:
+    content = export(Unconditional(teacher.schema.condition_size), teacher.schema)
+    assert [each.name for each in onnx.load_from_string(content).graph.input] == ["noise", "condition"]
 
 
 def model_of(

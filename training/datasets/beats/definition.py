@@ -64,6 +64,7 @@ def beat_schema(classes: Sequence[str]) -> SignalSchema:
         sampling_rate_hz=SAMPLING_RATE_HZ,
         length=WINDOW_LENGTH,
         conditions=(ClassCondition("beat_class", tuple(classes), tuple(BEAT_CLASSES[name] for name in classes)),),
+        event_sample=R_SAMPLE,
     )
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ....devices.toml import tomllib
 from ....runtime.errors import DataError
-from ...toml import tomllib
 from .image_set import ImageSet
 
 _MOST_BYTES = 2**16

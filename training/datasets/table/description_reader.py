@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from ....devices.toml import tomllib
 from ....runtime.errors import BundleError, DataError
 from ....runtime.json_fields import Fields
 from ....runtime.schema import ClassCondition, TableSchema, schema_from_json
-from ...toml import tomllib
 from .description import (
     ENCODINGS,
     OTHER,

@@ -1,0 +1,1 @@
+"""From a diffusion teacher of many network calls to a student of one, two or four."""
