@@ -1,6 +1,12 @@
 """Small graphs made by hand, and what is read of quantised ones."""
 
+from pathlib import Path
+
 import numpy as np
+from edgeward.compression.bank import Bank
+from edgeward.compression.student import Context
+from edgeward.runtime.schema import Schema
+from edgeward.training.families import Generative
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 
@@ -68,3 +74,8 @@ def unrolled_sampler(steps: int) -> bytes:
         "axis": np.array([2], np.int64),
     }
     return graph_of(*nodes, **weights, **constants)
+
+
+def context_of(teacher: Generative, schema: Schema) -> Context:
+    """What a step on graphs is given; it asks the bank for nothing."""
+    return Context(teacher, schema, 1, lambda *_: None, Bank(teacher, schema, Path("nowhere"), "none", 1))

@@ -12,8 +12,8 @@ from edgeward.compression.recipe import (
     compression_recipe_from_mapping,
     load_compression_recipe,
 )
+from edgeward.devices.toml import tomllib
 from edgeward.runtime.errors import TrainingError
-from edgeward.training.toml import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 

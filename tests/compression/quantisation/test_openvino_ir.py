@@ -14,7 +14,7 @@ from edgeward.compression.quantisation.judge import Judge
 from edgeward.compression.quantisation.layers import find_layers, worth_quantising
 from edgeward.compression.quantisation.openvino_ir import IrQuantiser, _weight_of
 from edgeward.compression.steps.quantise import STEP
-from edgeward.compression.student import Context, Student
+from edgeward.compression.student import Student
 from edgeward.runtime.backends import Options, backend_named
 from edgeward.runtime.backends.openvino_ir import check_ir
 from edgeward.runtime.errors import BackendError
@@ -22,7 +22,7 @@ from edgeward.runtime.schema import Schema
 from edgeward.training.checkpoint import Checkpoint
 
 from ...training.toy_schemas import signal
-from ..quantised import unrolled_sampler
+from ..quantised import context_of, unrolled_sampler
 
 SHAPE = (6, 8)
 
@@ -96,7 +96,7 @@ def test_an_ir_is_kept_only_where_it_is_better_and_the_record_says_why_not(
     for better in (True, False):
         monkeypatch.setattr("edgeward.compression.steps.quantise._better", lambda *_, better=better: better)
         student = Student(model, graphs={"fp32": unrolled_sampler(2)})
-        details = STEP.run(student, Context(model, schema, 1, lambda *_: None), **options)
+        details = STEP.run(student, context_of(model, schema), **options)
         assert details
         assert ("int8-openvino" in student.weights) == better
         assert ("on OpenVINO" in details.get("skipped", "")) == (not better)

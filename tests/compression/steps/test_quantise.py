@@ -14,14 +14,14 @@ from edgeward.compression.quantisation.calibration import calibration_batches
 from edgeward.compression.quantisation.judge import Judge
 from edgeward.compression.steps import STEPS
 from edgeward.compression.steps.quantise import quantise
-from edgeward.compression.student import Context, Student
+from edgeward.compression.student import Student
 from edgeward.compression.tensorrt_operators import lint_for_tensorrt
 from edgeward.runtime.backends import BACKENDS, Options, backend_named
 from edgeward.runtime.errors import GateError
 from edgeward.training.checkpoint import Checkpoint
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from ..quantised import drawn, graph_of, layers, weight_source
+from ..quantised import context_of, drawn, graph_of, layers, weight_source
 
 
 class Untimed(Judge):
@@ -152,7 +152,7 @@ def run_step(teacher: Checkpoint, graph: bytes, **options: object) -> tuple[Stud
     model = teacher.generator()
     student = Student(model, graphs={"fp32": graph})
     chosen = {"engine": "onnxruntime", "samples": 32, "percentile": 99.9, "error_budget": 1.0, **options}
-    details = STEPS["quantise"].run(student, Context(model, teacher.schema, 1, lambda *_: None), **chosen)
+    details = STEPS["quantise"].run(student, context_of(model, teacher.schema), **chosen)
     return student, dict(details or {})
 
 
