@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..training.codecs import Codec
+
+_LEAST_PROBABILITY = 1e-5
+
 
 def distance(samples: Tensor, wanted: Tensor) -> Tensor:
-    """Squared error of the samples and of their slope along every axis: it keeps steep, short waves such as the QRS.
-
-    Choices count like numbers: how clearly the teacher made each, a cross-entropy of what it chose would not tell.
-    """
+    """Squared error of the samples and of their slope along every axis: it keeps steep, short waves such as the QRS."""
     slopes = [F.mse_loss(samples.diff(dim=axis), wanted.diff(dim=axis)) for axis in range(2, samples.ndim)]
     return torch.stack([F.mse_loss(samples, wanted), *slopes]).sum()
+
+
+def distance_of_likely(codec: Codec, samples: Tensor, wanted: Tensor) -> Tensor:
+    """The same of numbers, and of choices the cross-entropy of what the teacher chose; a mean over features.
+
+    Args:
+        codec: Says which features are choices.
+        samples: [n, *codec.shape], of choices probabilities, from -1 for 0 to 1 for 1.
+        wanted: [n, *codec.shape], of a choice the largest was made.
+    """
+    if not codec.choices:
+        return distance(samples, wanted)
+    start = codec.numbers
+    parts = [distance(samples[:, :start], wanted[:, :start]) * start] if start else []
+    for size, run in itertools.groupby(codec.choices):
+        # Groups of one size at once: a series of dozens of variables has as many of two.
+        count = len(list(run))
+        said, made = (
+            side[:, start : start + count * size].reshape(len(side), count, size, *side.shape[2:])
+            for side in (samples, wanted)
+        )
+        probability = ((said + 1.0) / 2.0).gather(2, made.argmax(dim=2, keepdim=True))
+        parts.append(-probability.clamp(min=_LEAST_PROBABILITY).log().mean() * count)
+        start += count * size
+    return torch.stack(parts).sum() / codec.shape[0]

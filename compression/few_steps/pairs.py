@@ -6,12 +6,11 @@ each of them too; gradients flow through all jumps, so that a later one learns t
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ...training.draws import Draws
 from ..bank import Answers
-from ..distance import distance
+from ..distance import distance, distance_of_likely
 from .jumps import Jumps
 
 
@@ -25,5 +24,8 @@ def pairs_loss(student: Jumps, answers: Answers, batch_size: int, draws: Draws) 
         draws: The only source of randomness.
     """
     batch = answers.take(draws.rows(batch_size, len(answers)))
-    states = student.path(batch.noise, batch.condition)
-    return torch.stack([distance(state, wanted) for state, wanted in zip(states, batch.states, strict=True)]).sum()
+    *on_the_way, samples = student.path(batch.noise, batch.condition)
+    loss = distance_of_likely(student.codec, samples, batch.states[-1])
+    for state, wanted in zip(on_the_way, batch.states[:-1], strict=True):
+        loss = loss + distance(state, wanted)
+    return loss

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +11,7 @@ from ...runtime.errors import GateError
 from ...training.families import Generative
 from .audit import calling, fault_of, randomised
 from .choice import Cluster, clusters
-from .cut import kept_of
+from .cut import Kept, kept_of
 from .groups import Calls, ChannelGroup, LeftWhole, Part
 
 
@@ -30,10 +32,7 @@ def sound_clusters(
     """
     trial = randomised(model, seed)
     generator = torch.Generator().manual_seed(seed)
-    call = calling(*calls[part.name])
-
-    def called(other: nn.Module) -> Tensor:
-        return call(other.get_submodule(part.name))
+    called = _calling_part(part, calls)
 
     trials: dict[Cluster, dict[ChannelGroup, list[int]]] = {}
     left_whole: list[LeftWhole] = []
@@ -63,3 +62,17 @@ def sound_clusters(
     if sound and (found := fault(sound)):
         raise GateError(f"pruning would break {part.name}: {found}; leave the step out")
     return sound, left_whole
+
+
+def fault_in_a_part(model: Generative, parts: Sequence[Part], calls: Calls, kept: Kept, seed: int) -> str | None:
+    """What is wrong with the cut that was chosen, or None: a trial of other channels may have gone well by chance."""
+    trial = randomised(model, seed)
+    for part in parts:
+        if part.groups and (fault := fault_of(trial, kept, _calling_part(part, calls))):
+            return f"{part.name}: {fault}"
+    return None
+
+
+def _calling_part(part: Part, calls: Calls) -> Callable[[nn.Module], Tensor]:
+    call = calling(*calls[part.name])
+    return lambda model: call(model.get_submodule(part.name))

@@ -15,7 +15,7 @@ from ...runtime.feed import Feed
 from ...runtime.schema import Schema
 from ...training.families import Generative
 from ..bank import Answers
-from ..distance import distance
+from ..distance import distance, distance_of_likely
 from ..few_steps.jumps import Jumps
 from ..few_steps.shares import keep_shares
 from ..learning import draws_of, learn
@@ -64,6 +64,8 @@ def distil(
         else:
             batch = answers.take(draws_of(seed, step).rows(batch_size, len(answers)))
             noise, condition, wanted = batch.noise, batch.condition, batch.states[-1]
+        if isinstance(student, Jumps):
+            return distance_of_likely(student.codec, student.path(noise, condition)[-1], wanted)
         return distance(student.encoded(noise, condition), wanted)
 
     learn(student, loss, steps=steps, learning_rate=learning_rate, what="distillation", on_progress=on_progress)

@@ -25,7 +25,7 @@ from ..pruning.choice import Cluster
 from ..pruning.cut import Kept, cut, kept_of
 from ..pruning.groups import ChannelGroup, LeftWhole, find_parts, first_calls
 from ..pruning.importance import taylor_scores
-from ..pruning.sound import sound_clusters
+from ..pruning.sound import fault_in_a_part, sound_clusters
 from ..student import Change, Context, Student
 from .step import Option, Step
 
@@ -100,7 +100,7 @@ def prune(
         assert isinstance(other, Generative)  # noqa: S101 - for the type checker
         return other.encoded(noise, condition)
 
-    if fault := fault_of(whole, kept, samples):
+    if fault := fault_in_a_part(whole, parts, calls, kept, seed) or fault_of(whole, kept, samples):
         raise GateError(f"pruning broke the network: {fault}; leave the step out")
     pruned = copy.deepcopy(model).eval()
     cut(pruned, kept)
@@ -108,7 +108,7 @@ def prune(
     return pruned, kept
 
 
-def _run(student: Student, context: Context, *, ratio: float, round_to: int, by: str) -> None:
+def _run(student: Student, context: Context, *, ratio: float, round_to: int, by: str = GLOBAL) -> None:
     student.model, kept = prune(
         student.model,
         context.schema,

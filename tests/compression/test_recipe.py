@@ -119,7 +119,6 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
         (FEW_STEPS.replace("}", ", widths = 8}"), "widths must be a list of whole numbers above 0"),
         (FEW_STEPS.replace("}", ", widths = [8, 0]}"), "widths must be a list of whole numbers above 0"),
         (FEW_STEPS.replace("}", ", widths = [8.0]}"), "widths must be a list of whole numbers above 0"),
-        (FEW_STEPS.replace("}", ", blocks = 0}"), "blocks = 0 makes no sense"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused_by_its_place_and_reason(step: str, reason: str, tmp_path: Path) -> None:

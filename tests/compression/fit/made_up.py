@@ -43,8 +43,23 @@ class MadeUp:
             variant = {"export": "fp32", "quantise": "int8"}.get(step.do)
             size = 100_000 * left * (0.25 if variant == "int8" else 1)
             cost = Cost(int(1000 * left), int(10**6 * left), int(size), 10 * left * (0.6 if variant == "int8" else 1))
-            records.append(StepRecord(step.do, dict(step.options), cost, spoilt, 0.01, variant))
-        return Compressed(self._compressed.teacher_cost, graphs, tuple(records), spoilt)
+            records.append(
+                StepRecord(
+                    do=step.do,
+                    options=dict(step.options),
+                    cost=cost,
+                    error=spoilt,
+                    from_teacher=spoilt,
+                    seconds=0.01,
+                    variant=variant,
+                    seed=1,
+                    before={},
+                    after={},
+                    machine={},
+                )
+            )
+        digest = self._compressed.teacher_digest
+        return Compressed(self._compressed.teacher_cost, graphs, tuple(records), spoilt, digest)
 
 
 def spoil(graph: bytes, share: float) -> bytes:

@@ -231,6 +231,28 @@ class MeanOverChannels(Chain):
         return x / (1.0 + (x * x).mean(dim=1, keepdim=True))
 
 
+class TensorAdded(Chain):
+    """A tensor of the channels' size that belongs to no layer: trained, or a constant."""
+
+    def __init__(self, *, trained: bool) -> None:
+        super().__init__()
+        if trained:
+            self.added = nn.Parameter(torch.randn(1, 16, 1))
+        else:
+            self.register_buffer("added", torch.linspace(-1.0, 1.0, 16).reshape(1, 16, 1))
+
+    def between(self, x: Tensor, condition: Tensor) -> Tensor:
+        moved: Tensor = x + self.added
+        return moved
+
+
+class Functional(Chain):
+    """A norm that is no layer: nothing says how many channels it may have."""
+
+    def between(self, x: Tensor, condition: Tensor) -> Tensor:
+        return F.group_norm(x, 4)
+
+
 class Flattened(nn.Module):
     """Channels and places become the features of a linear layer, whose bottleneck layer norm sees all of."""
 
@@ -264,6 +286,9 @@ PRUNED: dict[str, tuple[Callable[[], nn.Module], dict[str, int]]] = {
     "transposed convolution": (Transposed, {"first": 8, "halve": 8, "widen": 8, "second": 8}),
     "depthwise convolution": (Depthwise, {"first": 8, "each": 8, "second": 8}),
     "mean over channels": (MeanOverChannels, {"first": 16, "second": 8}),
+    "a trained tensor of no layer": (lambda: TensorAdded(trained=True), {"first": 16, "second": 8}),
+    "a constant": (lambda: TensorAdded(trained=False), {"first": 16, "second": 8}),
+    "a norm of no layer": (Functional, {"first": 16, "second": 8}),
     "flattened channels and a layer norm": (Flattened, {"body": 8, "narrow": 12}),
 }
 """By construct, the network and the width that halving leaves of its layers: 8 of 16 where it can be followed."""
