@@ -190,7 +190,6 @@ def step_plan(values: dict[str, Any], where: str) -> StepPlan:
     if not set(options) - set(defaults) <= set(values) <= set(options):
         raise TrainingError(f"{where}: {do} takes {sorted(options)}, not {sorted(values)}")
     for name, value in values.items():
-        # A default may be outside what may be given: it stands for leaving the option out.
-        if value != options[name].default and (fault := options[name].fault(value)):
+        if fault := options[name].fault(value):
             raise TrainingError(f"{where}: {name} {fault}")
     return StepPlan(do, {**defaults, **values})

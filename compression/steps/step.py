@@ -27,7 +27,7 @@ class Option:
     """None: it must be given."""
 
     def fault(self, value: object) -> str | None:
-        """What is wrong with a value, or None. The default is never wrong: recipes are written with it, and read back."""
+        """What is wrong with a value, or None. The default never is: recipes are written with it, and read back."""
         if self.default is not None and type(value) is type(self.default) and value == self.default:
             return None
         if self.kind is str:
