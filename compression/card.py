@@ -86,6 +86,8 @@ def make_card(
         f"From the teacher to the float student: {compressed.student_relative_l2:.3f}. Milliseconds: one thread of",
         f"{manifest.lineage['made_with']['cpu']}; measure your own machine with `edgeward bench`.",
         "",
+        *(f"- {told}." for told in compressed.notes()),
+        "",
         *_of_gate(compressed, recipe, told=privacy is None),
         "",
         EVIDENCE_HEADING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -102,10 +102,43 @@ def onnx_cost(model: bytes, schema: Schema, noise_shape: tuple[int, ...]) -> Cos
     return Cost(parameters, multiply_adds, len(model), latency)
 
 
+def ir_cost(description: bytes, weights: bytes, float_model: bytes, schema: Schema) -> Cost:
+    """Cost of an OpenVINO IR run by OpenVINO on one thread; it computes what the float graph does."""
+    parameters, multiply_adds = count_onnx(onnx.load_model_from_string(float_model))
+    with backend_named("openvino").open(description, Options(), weights) as session:
+        noise_shape = tuple(size or 1 for size in session.input_shapes["noise"][1:])
+        inputs = varied_inputs(noise_shape, schema)
+        latency = _median_ms(lambda number: session.run(inputs[number % len(inputs)]))
+    return Cost(parameters, multiply_adds, len(description) + len(weights), latency)
+
+
 def _median_ms(call: Callable[[int], object]) -> float:
     (latency,) = measure([Contender("", call)], calls=_LATENCY_CALLS)
     assert latency.p50_us is not None  # noqa: S101 - the number of calls above is enough for a median
     return latency.p50_us / 1000
+
+
+def tensor_shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
+    """Shape of every tensor of a graph by name, for one sample."""
+    inferred = shape_inference.infer_shapes(model)
+    shapes: dict[str, list[int]] = {t.name: list(t.dims) for t in model.graph.initializer}
+    for value in [*inferred.graph.value_info, *inferred.graph.output, *inferred.graph.input]:
+        # The batch is the only free dimension, and counts as one sample.
+        shapes[value.name] = [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
+    return shapes
+
+
+def node_multiply_adds(node: onnx.NodeProto, shapes: Mapping[str, list[int]]) -> int:
+    """Multiply-adds of a convolution or matrix product for one sample; 0 of any other operator."""
+    if node.op_type == "Conv":
+        return math.prod(shapes[node.input[1]][1:]) * math.prod(shapes[node.output[0]][1:])
+    if node.op_type == "ConvTranspose":
+        # Every number of the input meets every weight of its channel.
+        return math.prod(shapes[node.input[1]][1:]) * math.prod(shapes[node.input[0]][1:])
+    if node.op_type in ("Gemm", "MatMul"):
+        # Summed over the last axis of the left factor, for every number of the output.
+        return shapes[node.input[0]][-1] * math.prod(shapes[node.output[0]][1:])
+    return 0
 
 
 def count_onnx(model: onnx.ModelProto) -> tuple[int, int]:
@@ -113,22 +146,8 @@ def count_onnx(model: onnx.ModelProto) -> tuple[int, int]:
 
     Weights that are stored quantised count once, as the numbers they stand for.
     """
-    inferred = shape_inference.infer_shapes(model)
-    shapes: dict[str, list[int]] = {t.name: list(t.dims) for t in model.graph.initializer}
-    for value in [*inferred.graph.value_info, *inferred.graph.output, *inferred.graph.input]:
-        # The batch is the only free dimension, and counts as one sample.
-        shapes[value.name] = [d.dim_value or 1 for d in value.type.tensor_type.shape.dim]
-    multiply_adds = 0
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            weight, output = shapes[node.input[1]], shapes[node.output[0]]
-            multiply_adds += math.prod(weight[1:]) * math.prod(output[1:])
-        elif node.op_type == "ConvTranspose":
-            # Every number of the input meets every weight of its channel.
-            multiply_adds += math.prod(shapes[node.input[1]][1:]) * math.prod(shapes[node.input[0]][1:])
-        elif node.op_type in ("Gemm", "MatMul"):
-            # Summed over the last axis of the left factor, for every number of the output.
-            multiply_adds += shapes[node.input[0]][-1] * math.prod(shapes[node.output[0]][1:])
+    shapes = tensor_shapes(model)
+    multiply_adds = sum(node_multiply_adds(node, shapes) for node in model.graph.node)
     quantisation = {
         name
         for node in model.graph.node

@@ -22,7 +22,7 @@ def attach_evidence(bundle: Bundle, evidence: Evidence) -> Bundle:
         BundleError: The evidence is about other graphs than the bundle's.
         OutputError: The system refused to write; the bundle is as it was.
     """
-    shipped = {variant.precision: bundle.manifest.files[variant.file].sha256 for variant in bundle.manifest.variants}
+    shipped = {variant.name: bundle.manifest.files[variant.file].sha256 for variant in bundle.manifest.variants}
     judged = {source: digest for source, digest in evidence.judged.items() if source != TEACHER}
     if not judged or any(shipped.get(source) != digest for source, digest in judged.items()):
         raise BundleError(f"{bundle.path}: the evidence is about other graphs than this bundle's; judge it again")

@@ -163,6 +163,8 @@ def _on_records(recipe: CompressionRecipe, compressed: Compressed) -> Iterator[H
     if compressed.judged_on is None:
         return
     for variant in compressed.graphs:
+        if variant in compressed.weights:
+            continue  # an IR cannot be attacked through PyTorch; it is held to its distance from fp32
         quality = compressed.made(variant).quality
         for name, allowed in recipe.allowance.of_quality.items():
             measure = QUALITY_ALLOWANCES[name]

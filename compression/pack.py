@@ -13,18 +13,28 @@ import numpy as np
 
 from ..devices import this_host
 from ..runtime.atomic import atomic_folder
-from ..runtime.backends import Options, backend_named
+from ..runtime.backends import BACKENDS
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
 from ..runtime.lineage import check_lineage
-from ..runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME, FileEntry, Manifest, Variant
+from ..runtime.manifest import (
+    CARD_NAME,
+    GOLDEN_NAME,
+    MANIFEST_NAME,
+    REFERENCE_ENGINE,
+    FileEntry,
+    Manifest,
+    Variant,
+)
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
+from .default_variant import default_precision, split_name
 from .privacy import lineage_of_data, lineage_of_privacy, lineage_of_quality, lineage_of_steps
+from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
 from .record import Compressed
 from .steps import STEPS
@@ -65,30 +75,26 @@ def pack(
         name: Name of the bundle.
         version: Version of the bundle.
         seed: Of the compression.
-        default: Variant that runs where none is asked for; None: the fastest on this machine.
+        default: Variant that runs where none is asked for; None: on each engine the
+            fastest of those that were measurably faster than fp32.
 
     Raises:
         OutputError: The system refused to write; nothing is left behind.
     """
-    graphs = compressed.graphs
+    graphs, weights = compressed.graphs, compressed.weights
     noise_shape = teacher.generator().noise_shape
-    golden = _golden_outputs(graphs, teacher, noise_shape)
+    golden = _golden_outputs(graphs, weights, teacher, noise_shape)
     # An engine may round differently, but not by more than quantisation itself has changed the samples.
     tolerance = {
         precision: max(relative_error(outputs, golden["fp32"]), _FLOAT_TOLERANCE)
         for precision, outputs in golden.items()
     }
-    costs = {precision: compressed.made(precision).cost for precision in graphs}
-    files = {f"variants/{hashlib.sha256(graph).hexdigest()}.onnx": graph for graph in graphs.values()}
+    defaults = {engine: default or default_precision(compressed.speeds, engine) for engine in BACKENDS}
+    usual = defaults[REFERENCE_ENGINE]
+    files: dict[str, bytes] = {}
     variants = tuple(
-        Variant(
-            precision=precision,
-            file=file,
-            parameters=costs[precision].parameters,
-            multiply_adds=costs[precision].multiply_adds,
-            tolerance={"default": tolerance[precision]},
-        )
-        for precision, file in zip(graphs, files, strict=True)
+        _variant(name, compressed, tolerance[name], _add_files(files, graphs[name], weights.get(name)))
+        for name in graphs
     )
     golden_file = io.BytesIO()
     np.savez(golden_file, **golden)  # type: ignore[arg-type]
@@ -100,7 +106,8 @@ def pack(
         noise_shape=noise_shape,
         noise_algorithm=ALGORITHM,
         variants=variants,
-        default_precision=default or min(costs, key=lambda precision: costs[precision].latency_ms),
+        default_precision=usual,
+        default_precision_on={engine: own for engine, own in defaults.items() if own != usual},
         golden_seed=GOLDEN_SEED,
         files={},
         lineage=_lineage(teacher, compressed, recipe, seed),
@@ -125,15 +132,33 @@ def _with_files(manifest: Manifest, files: dict[str, FileEntry]) -> Manifest:
     return Manifest(**{**vars(manifest), "files": files})
 
 
+def _add_files(files: dict[str, bytes], graph: bytes, weights: bytes | None) -> list[str]:
+    """Put a variant's files among the bundle's; returns their paths."""
+    contents = {"onnx": graph} if weights is None else {"xml": graph, "bin": weights}
+    paths = {f"variants/{hashlib.sha256(content).hexdigest()}.{end}": content for end, content in contents.items()}
+    files |= paths
+    return list(paths)
+
+
+def _variant(name: str, compressed: Compressed, tolerance: float, paths: list[str]) -> Variant:
+    cost = compressed.made(name).cost
+    precision, engine = split_name(name)
+    return Variant(
+        precision=precision,
+        file=paths[0],
+        parameters=cost.parameters,
+        multiply_adds=cost.multiply_adds,
+        tolerance={"default": tolerance},
+        engine=engine,
+        weights=paths[1] if len(paths) > 1 else None,
+    )
+
+
 def _golden_outputs(
-    graphs: Mapping[str, bytes], teacher: Checkpoint, noise_shape: tuple[int, ...]
+    graphs: Mapping[str, bytes], weights: Mapping[str, bytes], teacher: Checkpoint, noise_shape: tuple[int, ...]
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     inputs = Feed(GOLDEN_SEED, noise_shape, teacher.schema.conditions, {}).take(0, _GOLDEN_SAMPLES)
-    outputs = {}
-    for precision, graph in graphs.items():
-        with backend_named("onnxruntime").open(graph, Options()) as session:
-            outputs[precision] = session.run((inputs.noise, inputs.condition))[0]
-    return outputs
+    return {name: samples_of(graph, inputs, weights.get(name)) for name, graph in graphs.items()}
 
 
 def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRecipe, seed: int) -> dict[str, Any]:
@@ -150,6 +175,7 @@ def _lineage(teacher: Checkpoint, compressed: Compressed, recipe: CompressionRec
             "recipe": recipe.to_json(),
             "seed": seed,
             "student_relative_l2": compressed.student_relative_l2,
+            "speed": [speed.to_json() for speed in compressed.speeds],
             "data_free": all(STEPS[step.do].data_free for step in compressed.steps),
             "quality": lineage_of_quality(teacher, compressed, recipe),
             "steps": lineage_of_steps(teacher, compressed),

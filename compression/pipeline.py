@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,17 +19,20 @@ from ..devices import this_host
 from ..runtime.atomic import atomic_file
 from ..runtime.errors import OutputError, TrainingError
 from ..runtime.noise import MAX_SEED
+from ..runtime.schema import Schema
 from ..training.checkpoint import Checkpoint, save_tensors
 from ..training.families import Generative
 from .bank import Bank
-from .cost import Cost, onnx_cost, torch_cost
-from .error import probe_inputs, relative_l2, run_onnx, run_torch
+from .cost import Cost, ir_cost, onnx_cost, torch_cost
+from .default_variant import measure_variants
+from .error import probe_inputs, relative_l2, run_torch
 from .gate import check_can_be_judged, let_through
 from .quality import Judge, Quality, quality_from_json
+from .quantisation.judge import samples_of
 from .recipe import CompressionRecipe
 from .record import Compressed, StepRecord
 from .steps import STEPS
-from .student import Context, Student, weights_digest
+from .student import Context, Details, Student, weights_digest
 
 
 def compress(
@@ -90,7 +94,7 @@ def compress(
         step_seed = (seed + number) % (MAX_SEED + 1)
         restored = _restored(kept, teacher)
         if restored:
-            student, seconds, machine = restored
+            student, details, seconds, machine = restored
         else:
 
             def show(done: int, of: int, do: str = plan.do) -> None:
@@ -99,20 +103,20 @@ def compress(
 
             started = time.monotonic()
             context = Context(full, schema, step_seed, show, bank)
-            STEPS[plan.do].run(student, context, **plan.options)
+            details = STEPS[plan.do].run(student, context, **plan.options) or {}
             seconds, machine = time.monotonic() - started, _machine()
-            _keep(student, kept, seconds, machine)
+            _keep(student, kept, details, seconds, machine)
         after = student.digests()
         variant = next((name for name in student.graphs if name not in graphs_before), None)
-        if variant:
-            graph = student.graphs[variant]
-            made = run_onnx(graph, inputs)
-            cost = _cost(kept, lambda graph=graph: onnx_cost(graph, schema, full.noise_shape))  # type: ignore[misc]
+        if variant or graphs_before:
+            name = variant or "fp32"  # a step that was skipped leaves what there was
+            made = samples_of(student.graphs[name], inputs, student.weights.get(name))
+            cost = _cost(kept, lambda name=name, student=student: _cost_of(student, name, schema))  # type: ignore[misc]
         else:
             made = run_torch(student.model, inputs)
             cost = _cost(kept, lambda model=student.model: torch_cost(model, schema))  # type: ignore[misc]
         quality = None
-        if judge and (variant or not graphs_before):
+        if judge and variant not in student.weights and (variant or not graphs_before):
 
             def say(done: int, of: int, note: str, do: str = plan.do) -> None:
                 if on_judging:
@@ -134,6 +138,7 @@ def compress(
                 after=after,
                 machine=machine,
                 quality=quality,
+                details=details,
             )
         )
         if not graphs_before:  # variants are all compared with the float graph
@@ -147,10 +152,12 @@ def compress(
         relative_l2(samples, teacher_samples),
         teacher_digest,
         judge.about if judge else None,
+        student.weights,
     )
-    if enforce:
-        let_through(recipe, compressed)
-    return compressed
+    if not enforce:
+        return compressed
+    let_through(recipe, compressed)
+    return replace(compressed, speeds=measure_variants(student.graphs, student.weights, full.noise_shape, schema))
 
 
 def _away_from(seed: int) -> int:
@@ -163,11 +170,20 @@ def _machine() -> dict[str, str]:
     return {"cpu": host.cpu, "cpu_class": host.cpu_class, "python": host.python, "torch": str(torch.__version__)}
 
 
-def _keep(student: Student, path: Path, seconds: float, machine: dict[str, str]) -> None:
+def _cost_of(student: Student, variant: str, schema: Schema) -> Cost:
+    graph, weights = student.graphs[variant], student.weights.get(variant)
+    if weights:
+        return ir_cost(graph, weights, student.graphs["fp32"], schema)
+    return onnx_cost(graph, schema, student.model.noise_shape)
+
+
+def _keep(student: Student, path: Path, details: Details, seconds: float, machine: dict[str, str]) -> None:
     content = {
         "weights": student.model.state_dict(),
         "changes": student.changes,
         "graphs": student.graphs,
+        "weights_of_graphs": student.weights,
+        "details": dict(details),
         "seconds": seconds,
         "machine": machine,
     }
@@ -182,8 +198,8 @@ def _make_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
 
 
-def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float, dict[str, str]] | None:
-    """The student as a step left it, how long the step took, and where; None where it has to be done."""
+def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, Details, float, dict[str, str]] | None:
+    """The student as a step left it, what it found out, how long it took, and where; None where it has to be done."""
     if not path.exists():
         return None
     try:
@@ -194,8 +210,8 @@ def _restored(path: Path, teacher: Checkpoint) -> tuple[Student, float, dict[str
             assert replay  # noqa: S101 - a step that tells of a change can do it again
             model = replay(model, change)
         model.load_state_dict(content["weights"])
-        student = Student(model, content["changes"], content["graphs"])
-        return student, float(content["seconds"]), content["machine"]
+        student = Student(model, content["changes"], content["graphs"], content["weights_of_graphs"])
+        return student, content["details"], float(content["seconds"]), content["machine"]
     except Exception:  # the unpickler raises many kinds for junk, and what a disk has damaged is done again
         return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .cost import Cost
+from .default_variant import Speed
 from .quality import JudgedOn, Quality
+from .student import Details
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class StepRecord:
     """The same against the teacher's samples: where a step that heals brings it down again."""
     seconds: float
     variant: str | None
-    """Name of the graph it made; None before there is any."""
+    """Name of the graph it made; None before there is any, or where it made none."""
     seed: int
     """Of the step's own noise and conditions."""
     before: Mapping[str, str]
@@ -37,6 +39,8 @@ class StepRecord:
     quality: Quality | None = None
     """What it left beside the teacher, on validation records: of a variant on all seeds, with the attack on its
     weights; else at a glance. None where nothing was judged."""
+    details: Details = field(default_factory=dict)
+    """What else it found out, such as what each layer costs; under `skipped` why it did nothing."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -70,6 +74,10 @@ class Compressed:
     """SHA-256 of the teacher's weights: what the first step took in."""
     judged_on: JudgedOn | None = None
     """On which real records; None where quality was not judged."""
+    weights: Mapping[str, bytes] = field(default_factory=dict)
+    """Those of the variants that are OpenVINO IRs."""
+    speeds: tuple[Speed, ...] = ()
+    """Of the variants on each engine present, against fp32; where none were measured, fp32 is the default."""
 
     def rows(self) -> list[CostRow]:
         """The teacher and every step, for a table."""
@@ -77,6 +85,12 @@ class Compressed:
             CostRow("teacher", self.teacher_cost, None),
             *(CostRow(step.do, step.cost, step.error, step.quality) for step in self.steps),
         ]
+
+    def notes(self) -> list[str]:
+        """A sentence for people on each step that did nothing, and on each variant that is no faster than fp32."""
+        skipped = [step for step in self.steps if "skipped" in step.details]
+        no_gain = [told for speed in self.speeds if (told := speed.told())]
+        return [*(f"{step.do} did nothing: {step.details['skipped']}" for step in skipped), *no_gain]
 
     def made(self, variant: str) -> StepRecord:
         """The step that made a variant."""

@@ -182,7 +182,7 @@ def _page(demo: Demo, dataset: Dataset) -> DemoPage:
             path=str(bundle.path),
             digest=bundle.digest,
             size_bytes=bundle.size,
-            variants=tuple((v.precision, manifest.files[v.file].size) for v in manifest.variants),
+            variants=tuple((v.name, sum(manifest.files[f].size for f in v.files)) for v in manifest.variants),
             shown_variant=shown,
         ),
         machine=(

@@ -276,10 +276,11 @@ def make_sources(task: Task, dataset: Dataset, judged: Judged, effort: Effort, *
     if not bundle:
         return
     manifest = bundle.manifest
-    for variant in manifest.variants if effort.thorough else [manifest.variant(None)]:
+    graphs = [variant for variant in manifest.variants if variant.weights is None]  # an IR cannot be read into PyTorch
+    for variant in graphs if effort.thorough else [manifest.variant(None)]:
         maker = maker_of_variant(bundle, variant, seed)
         loss = loss_of(maker, task, dataset.schema, effort.descents)
-        yield source(variant.precision, manifest.files[variant.file].sha256, maker, loss)
+        yield source(variant.name, manifest.files[variant.file].sha256, maker, loss)
 
 
 def _attack_on(model: Checkpoint, maker: Maker, judged: Judged, task: Task, dataset: Dataset, effort: Effort) -> Loss:

@@ -24,6 +24,8 @@ class Source:
     bundle_digest: str
     """SHA-256 of its manifest."""
     precision: str
+    variant: str
+    """The form of this precision that ran, e.g. `int8-openvino`."""
     backend: str
     """Engine and its version, e.g. `onnxruntime 1.32.0`."""
     noise_algorithm: str
@@ -108,6 +110,7 @@ def make_provenance(source: Source, seed: int, first: int, n: int) -> dict[str, 
         "bundle": source.bundle,
         "bundle_sha256": source.bundle_digest,
         "precision": source.precision,
+        "variant": source.variant,
         "backend": source.backend,
         "noise": source.noise_algorithm,
         "seed": seed,

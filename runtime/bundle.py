@@ -1,6 +1,7 @@
 """Open a bundle folder: every file's path, size and hash is checked before any engine sees a byte.
 
-Layout: `manifest.json`, `variants/<sha256>.onnx`, `golden.npz`, `CARD.md`, all but the first listed in it.
+Layout: `manifest.json`, `variants/<sha256>.onnx` (or `.xml` and `.bin`), `golden.npz`, `CARD.md`, all but the first
+listed in it.
 """
 
 from __future__ import annotations

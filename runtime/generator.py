@@ -19,6 +19,7 @@ from .bundle import Bundle, open_bundle
 from .condition import ConditionColumns, ConditionValue, check_request
 from .errors import BundleError, RequestError
 from .feed import Feed
+from .manifest import Variant
 from .noise import MAX_SEED
 
 BATCH_SIZE = 32
@@ -40,7 +41,8 @@ def load(
     Args:
         path: The bundle folder, or a bundle opened already.
         backend: `onnxruntime` or `openvino`. What is asked for is what runs; there is no fall-back.
-        precision: Which variant, e.g. `fp32` or `int8`. None: the bundle's default.
+        precision: Which variant, e.g. `fp32` or `int8`: the engine's own form of it where the bundle has one. None: the
+            bundle's default on this engine.
         threads: Threads an operator may use, at most one per core.
 
     Raises:
@@ -53,10 +55,11 @@ def load(
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     engine = backend_named(backend)
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    variant = bundle.manifest.variant(precision)
-    session = engine.open(bundle.read(variant.file), Options(threads=threads))
+    variant = bundle.manifest.variant(precision, engine.name)
+    weights = None if variant.weights is None else bundle.read(variant.weights)
+    session = engine.open(bundle.read(variant.file), Options(threads=threads), weights)
     _check_contract(bundle, session, variant.file)
-    return Generator(bundle, variant.precision, session)
+    return Generator(bundle, variant, session)
 
 
 def _check_contract(bundle: Bundle, session: Session, file: str) -> None:
@@ -107,7 +110,7 @@ class Generator:
     Safe to use from several threads: calls take turns.
     """
 
-    def __init__(self, bundle: Bundle, precision: str, session: Session) -> None:
+    def __init__(self, bundle: Bundle, variant: Variant, session: Session) -> None:
         self.bundle = bundle
         self._session: Session | None = session
         self._lock = threading.Lock()
@@ -116,7 +119,8 @@ class Generator:
         self.source = Source(
             bundle=f"{manifest.name} {manifest.version}",
             bundle_digest=bundle.digest,
-            precision=precision,
+            precision=variant.precision,
+            variant=variant.name,
             backend=f"{description.backend} {description.version}",
             noise_algorithm=manifest.noise_algorithm,
             schema=manifest.data,
@@ -194,7 +198,7 @@ class Generator:
         return {
             "bundle": self.source.bundle,
             "bundle_sha256": self.source.bundle_digest,
-            "variant": self.source.precision,
+            "variant": self.source.variant,
             **self._open_session().describe().to_json(),
         }
 

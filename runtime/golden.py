@@ -25,6 +25,7 @@ class GoldenResult:
     """How far one variant on one engine is from what was recorded."""
 
     precision: str
+    variant: str
     backend: str
     error: float
     """Relative error, see `relative_error`."""
@@ -64,32 +65,33 @@ def check_golden(bundle: Bundle, backend: str, precision: str, *, threads: int =
         BundleError: The bundle's golden file is unusable.
         BackendError: The engine is absent, or refuses the graph.
     """
-    golden = _read_golden(bundle, precision)
+    variant = bundle.manifest.variant(precision, backend)
+    golden = _read_golden(bundle, variant.name)
     with load(bundle, backend=backend, precision=precision, threads=threads) as generator:
         outputs = generator.generate(len(golden), seed=bundle.manifest.golden_seed).samples
-    tolerance = bundle.manifest.variant(precision).tolerance_for(this_host().cpu_class)
-    return GoldenResult(precision, backend, relative_error(outputs, golden), tolerance)
+    tolerance = variant.tolerance_for(this_host().cpu_class)
+    return GoldenResult(precision, variant.name, backend, relative_error(outputs, golden), tolerance)
 
 
-def _read_golden(bundle: Bundle, precision: str) -> npt.NDArray[np.float32]:
-    golden = _unpacked(bundle.read(GOLDEN_NAME), precision)
+def _read_golden(bundle: Bundle, variant: str) -> npt.NDArray[np.float32]:
+    golden = _unpacked(bundle.read(GOLDEN_NAME), variant)
     shape = bundle.manifest.data.shape
     if golden.dtype != np.float32 or golden.shape[1:] != shape or not 1 <= len(golden) <= BATCH_SIZE:
-        raise BundleError(f"{GOLDEN_NAME}: {precision} must be float32 [1 to {BATCH_SIZE}, {shape}]")
+        raise BundleError(f"{GOLDEN_NAME}: {variant} must be float32 [1 to {BATCH_SIZE}, {shape}]")
     known = golden[~np.isnan(golden)] if bundle.manifest.data.has_gaps else golden
     if not np.isfinite(known).all() or not known.any():
-        raise BundleError(f"{GOLDEN_NAME}: {precision} must be finite and not all zero")
+        raise BundleError(f"{GOLDEN_NAME}: {variant} must be finite and not all zero")
     return golden
 
 
-def _unpacked(content: bytes, precision: str) -> npt.NDArray[Any]:
+def _unpacked(content: bytes, variant: str) -> npt.NDArray[Any]:
     file = io.BytesIO(content)
     try:
         with zipfile.ZipFile(file) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size <= MAX_GOLDEN_BYTES:
             file.seek(0)
-            return np.asarray(np.load(file, allow_pickle=False)[precision])
+            return np.asarray(np.load(file, allow_pickle=False)[variant])
     except Exception as error:  # numpy, zipfile and zlib raise many kinds for damaged content
-        raise BundleError(f"{GOLDEN_NAME} does not hold the {precision} outputs: {error}") from error
+        raise BundleError(f"{GOLDEN_NAME} does not hold the {variant} outputs: {error}") from error
     raise BundleError(f"{GOLDEN_NAME} is larger than the {MAX_GOLDEN_BYTES} bytes it may unpack to")

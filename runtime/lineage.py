@@ -40,9 +40,10 @@ def check_lineage(manifest: Manifest) -> int:
             )
         state = after
     for variant in manifest.variants:
-        if manifest.files[variant.file].sha256 not in (digest for name, digest in state.items() if name != WEIGHTS):
+        left = {digest for name, digest in state.items() if name != WEIGHTS}
+        if not left.issuperset(manifest.files[file].sha256 for file in variant.files):
             raise BundleError(
-                f"{manifest.name}: its lineage does not end in the graph of variant {variant.precision}; the record is "
+                f"{manifest.name}: its lineage does not end in the graph of variant {variant.name}; the record is "
                 "of another bundle, or has been changed"
             )
     return len(steps)

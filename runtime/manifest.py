@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import BundleError, RequestError
@@ -17,8 +17,10 @@ from .json_fields import Fields, parse_json
 from .noise import ALGORITHM, MAX_SEED
 from .schema import Schema, schema_from_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever a field is added, removed or changes its meaning; a runtime refuses what is newer."""
+
+_ENGINES_SINCE = 3
 
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
@@ -26,6 +28,11 @@ CARD_NAME = "CARD.md"
 
 MAX_NOISE_SIZE = 2**24
 MAX_FILE_BYTES = 2**31
+ANY_ENGINE = "any"
+REFERENCE_ENGINE = "onnxruntime"
+ENGINES = (REFERENCE_ENGINE, "openvino", "tensorrt")
+"""Engines a variant may be meant for; one for `any` is a graph that all of them take, or refuse in their own words."""
+
 _SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -41,17 +48,32 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Variant:
-    """One form of the same generator: the graph in one precision."""
+    """One form of the same generator: the graph in one precision, for one engine or for all."""
 
     precision: str
     """`fp32`, `int8`, …: what a user asks for by name."""
     file: str
-    """Path of the ONNX graph inside the bundle."""
+    """Path of the ONNX graph inside the bundle, or of an OpenVINO IR's description (.xml)."""
     parameters: int
     multiply_adds: int
     """Multiply-accumulate operations for one sample."""
     tolerance: Mapping[str, float]
     """By CPU class (or `default`): largest relative error of the golden outputs that still counts as right."""
+
+    engine: str = ANY_ENGINE
+    """For which of `ENGINES` it was made, or `any`."""
+    weights: str | None = None
+    """Path of an OpenVINO IR's weights (.bin); None for ONNX, which is one file."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in provenance, golden samples and evidence, such as `int8` or `int8-openvino`."""
+        return self.precision if self.engine == ANY_ENGINE else f"{self.precision}-{self.engine}"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all its files."""
+        return (self.file,) if self.weights is None else (self.file, self.weights)
 
     def tolerance_for(self, cpu_class: str) -> float:
         """The tolerance that holds on machines of this class."""
@@ -69,7 +91,7 @@ class Manifest:
     noise_algorithm: str
     variants: tuple[Variant, ...]
     default_precision: str
-    """The variant used when none is asked for: the fastest that passed, on the machine that made the bundle."""
+    """Used when none is asked for: the fastest that passed, on the machine that made the bundle and on onnxruntime."""
     golden_seed: int
     files: Mapping[str, FileEntry]
     """Every file of the bundle but the manifest itself."""
@@ -79,19 +101,34 @@ class Manifest:
     attribution: str
     intended_use: tuple[str, ...]
     forbidden_use: tuple[str, ...]
+    default_precision_on: Mapping[str, str] = field(default_factory=dict)
+    """By engine, where another precision than `default_precision` was the fastest on it."""
 
-    def variant(self, precision: str | None) -> Variant:
-        """The variant of this precision, or the default one for None.
+    def variant(self, precision: str | None, engine: str = REFERENCE_ENGINE) -> Variant:
+        """The variant of this precision that an engine is given: its own if there is one, else the general one.
+
+        Args:
+            precision: E.g. `int8`. None: the default on this engine.
+            engine: One of `ENGINES`.
 
         Raises:
             RequestError: There is no such variant.
         """
-        wanted = precision or self.default_precision
-        for variant in self.variants:
+        wanted = precision or self.default_precision_on.get(engine, self.default_precision)
+        for variant in self.variants_for(engine):
             if variant.precision == wanted:
                 return variant
-        offered = ", ".join(variant.precision for variant in self.variants)
-        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant; it has {offered}")
+        offered = ", ".join(variant.precision for variant in self.variants_for(engine))
+        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {offered or 'none'}")
+
+    def variants_for(self, engine: str) -> tuple[Variant, ...]:
+        """What an engine is given: one variant for each precision there is for it."""
+        own = {variant.precision for variant in self.variants if variant.engine == engine}
+        return tuple(
+            variant
+            for variant in self.variants
+            if variant.engine == engine or (variant.engine == ANY_ENGINE and variant.precision not in own)
+        )
 
     def to_bytes(self) -> bytes:
         """The file's content: UTF-8 JSON ending in a newline; the same manifest gives the same bytes."""
@@ -105,7 +142,9 @@ class Manifest:
             "variants": [
                 {
                     "precision": variant.precision,
+                    "engine": variant.engine,
                     "file": variant.file,
+                    **({} if variant.weights is None else {"weights": variant.weights}),
                     "parameters": variant.parameters,
                     "multiply_adds": variant.multiply_adds,
                     "tolerance": dict(variant.tolerance),
@@ -113,6 +152,7 @@ class Manifest:
                 for variant in self.variants
             ],
             "default_precision": self.default_precision,
+            "default_precision_on": dict(self.default_precision_on),
             "golden_seed": self.golden_seed,
             "files": {
                 path: {"sha256": entry.sha256, "bytes": entry.size} for path, entry in sorted(self.files.items())
@@ -148,8 +188,9 @@ def manifest_from_bytes(data: bytes) -> Manifest:
         data=schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
         noise_shape=noise.integers("shape", minimum=1, maximum=MAX_NOISE_SIZE),
         noise_algorithm=noise.text("algorithm"),
-        variants=tuple(_variant(variant) for variant in fields.objects("variants")),
+        variants=tuple(_variant(variant, version) for variant in fields.objects("variants")),
         default_precision=fields.text("default_precision"),
+        default_precision_on=_texts_by_name(fields.fields("default_precision_on")) if version >= _ENGINES_SINCE else {},
         golden_seed=fields.integer("golden_seed", maximum=MAX_SEED),
         files={path: _file_entry(path, entry) for path, entry in fields.named("files").items()},
         lineage=_object(fields.anything("lineage"), "lineage"),
@@ -164,7 +205,11 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     return manifest
 
 
-def _variant(fields: Fields) -> Variant:
+def _texts_by_name(fields: Fields) -> dict[str, str]:
+    return {name: fields.text(name) for name in fields.names()}
+
+
+def _variant(fields: Fields, version: int) -> Variant:
     tolerances = fields.fields("tolerance")
     variant = Variant(
         precision=fields.text("precision"),
@@ -172,7 +217,13 @@ def _variant(fields: Fields) -> Variant:
         parameters=fields.integer("parameters"),
         multiply_adds=fields.integer("multiply_adds"),
         tolerance={name: tolerances.number(name) for name in tolerances.names()},
+        engine=fields.text("engine") if version >= _ENGINES_SINCE else ANY_ENGINE,
+        weights=fields.text("weights") if version >= _ENGINES_SINCE and "weights" in fields.names() else None,
     )
+    if variant.engine not in (ANY_ENGINE, *ENGINES):
+        raise BundleError(f"{fields.where}: engine {variant.engine!r} is none of {', '.join((ANY_ENGINE, *ENGINES))}")
+    if variant.weights is not None and variant.engine != "openvino":
+        raise BundleError(f"{fields.where}: only a variant for openvino may keep its weights in another file")
     if "default" not in variant.tolerance:
         raise BundleError(f"{fields.where}: tolerance needs a 'default'")
     if not all(tolerance > 0 for tolerance in variant.tolerance.values()):
@@ -206,12 +257,13 @@ def _check_whole(manifest: Manifest) -> None:
         )
     if not manifest.noise_shape or math.prod(manifest.noise_shape) > MAX_NOISE_SIZE:
         raise BundleError(f"{MANIFEST_NAME}: the noise must have 1 to {MAX_NOISE_SIZE} numbers a sample")
-    precisions = [variant.precision for variant in manifest.variants]
-    if not precisions or len(set(precisions)) != len(precisions):
-        raise BundleError(f"{MANIFEST_NAME}: variants must be at least one, each of another precision")
-    if manifest.default_precision not in precisions:
-        raise BundleError(f"{MANIFEST_NAME}: default_precision {manifest.default_precision!r} is no variant")
-    for needed in (GOLDEN_NAME, *(variant.file for variant in manifest.variants)):
+    names = [variant.name for variant in manifest.variants]
+    if not names or len(set(names)) != len(names):
+        raise BundleError(f"{MANIFEST_NAME}: variants must be at least one, each of another precision or engine")
+    for engine, precision in [(REFERENCE_ENGINE, manifest.default_precision), *manifest.default_precision_on.items()]:
+        if engine not in ENGINES or precision not in {variant.precision for variant in manifest.variants_for(engine)}:
+            raise BundleError(f"{MANIFEST_NAME}: default_precision {precision!r} is no variant for {engine}")
+    for needed in (GOLDEN_NAME, *(file for variant in manifest.variants for file in variant.files)):
         if needed not in manifest.files:
             raise BundleError(f"{MANIFEST_NAME}: {needed!r} is used but not listed under 'files'")
     if MANIFEST_NAME in manifest.files:

@@ -34,7 +34,7 @@ step = [
     {do = "prune", ratio = 0.4, round_to = 8},
     {do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3},
     {do = "export"},
-    {do = "quantise", samples = 64, percentile = 99.99},
+    {do = "quantise", samples = 64, percentile = 99.99, error_budget = 1.0},
 ]
 [allowance]
 student_relative_l2 = 5.0

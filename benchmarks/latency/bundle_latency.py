@@ -12,6 +12,7 @@ from ...runtime.backends.onnxruntime import inference_session
 from ...runtime.bundle import Bundle
 from ...runtime.feed import Feed
 from ...runtime.generator import Generator, load
+from ...runtime.manifest import Variant
 from .closed_loop import Contender, Latency, measure
 
 _INPUTS = 64
@@ -119,12 +120,19 @@ def measure_bundle(
 def _ways(
     bundle: Bundle, backends: Sequence[str], stack: ExitStack
 ) -> Iterator[tuple[str, str, str, Callable[[int], object]]]:
-    for variant in bundle.manifest.variants:
+    for precision in dict.fromkeys(variant.precision for variant in bundle.manifest.variants):
         for backend in backends:
-            generator = stack.enter_context(load(bundle, backend=backend, precision=variant.precision))
-            yield GENERATE, variant.precision, backend, _single(generator)
-        if "onnxruntime" in backends:
-            yield BARE, variant.precision, "onnxruntime", _bare_loop(bundle, variant.file)
+            if _offered(bundle, precision, backend):
+                generator = stack.enter_context(load(bundle, backend=backend, precision=precision))
+                yield GENERATE, precision, backend, _single(generator)
+        variant = _offered(bundle, precision, "onnxruntime")
+        if variant and "onnxruntime" in backends:
+            yield BARE, precision, "onnxruntime", _bare_loop(bundle, variant.file)
+
+
+def _offered(bundle: Bundle, precision: str, backend: str) -> Variant | None:
+    """What the bundle has for an engine in this precision."""
+    return next((v for v in bundle.manifest.variants_for(backend) if v.precision == precision), None)
 
 
 def _single(generator: Generator) -> Callable[[int], object]:

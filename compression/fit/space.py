@@ -25,7 +25,7 @@ _JUMPS = {"method": "pairs", "pairs": _PAIRS, "steps": 900, **_LEARNING}
 _ROUND_TO = 8
 _CUTS: tuple[tuple[float, ...], ...] = ((), (0.5,), (0.5, 0.5), (0.25,), (0.5, 0.25), (0.5, 0.5, 0.5))
 """Shares of the channels taken out, round by round, each round healed before the next; the first takes nothing."""
-_QUANTISE = {"samples": 512, "percentile": 99.99}
+_QUANTISE = {"samples": 512, "error_budget": 0.05}
 
 
 @dataclass(frozen=True)

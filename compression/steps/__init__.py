@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import distil, export, few_steps, prune, quantise
+from . import distil, export, few_steps, half, prune, quantise, weights_only
 from .step import Option, Step
 
 __all__ = ["EXPORT", "STEPS", "Option", "Step"]
@@ -14,4 +14,6 @@ STEPS: dict[str, Step] = {
     "distil": distil.STEP,
     EXPORT: export.STEP,
     "quantise": quantise.STEP,
+    "half": half.STEP,
+    "weights_only": weights_only.STEP,
 }

@@ -1,144 +1,161 @@
-"""Static INT8 quantisation for onnxruntime: weights S8 per output channel, activations U8 per tensor, QDQ.
+"""Static INT8 quantisation, a form for each engine: QDQ for onnxruntime or TensorRT, an IR by NNCF for OpenVINO.
 
-The last convolution stays in float: it costs little and made half of the error (measured). So do matrix products
-with few weights, whose 8 bits would save next to nothing: among them those that scale and shift latents.
+Which layers are computed in 8 bits is measured: those that cost more than they give stay in float.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
-import logging
-import math
-import os
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from ...benchmarks.latency import Ratio
 from ...runtime.errors import GateError
-from ...runtime.feed import Feed
-from ...runtime.schema import Schema
-from ..drawn_classes import check_every_class
-from ..student import Context, Student
-from .export import check_graph
+from ...runtime.feed import GraphInputs
+from ..graph_check import check_graph
+from ..quantisation.calibration import calibration_batches
+from ..quantisation.judge import Judge
+from ..quantisation.layers import Layer, NothingToQuantiseError, find_layers, worth_quantising
+from ..quantisation.openvino_ir import IrQuantiser
+from ..quantisation.qdq import FORMS, PERCENTILES, Quantiser
+from ..quantisation.sensitivity import Sensitivity, choose_layers
+from ..student import Context, Details, Student
+from ..tensorrt_operators import lint_for_tensorrt
 from .step import Option, Step
 
-_CALIBRATION_BATCH = 32
-_QUANTISED_OPERATORS = ["Conv", "Gemm", "MatMul"]
-_FEWEST_WEIGHTS = 4096
+SEARCHED = 0.0
+"""The percentile of a recipe that leaves it to the measured error."""
+ERROR_BUDGET = 0.01
+_ENGINES = ("onnxruntime", "openvino", "tensorrt")
+_MORE_FAITHFUL = 0.8
+"""An IR that is as fast as the ONNX graph is kept where its error is below this share of that graph's."""
+
+
+def _run(
+    student: Student, context: Context, *, engine: str, samples: int, percentile: float, error_budget: float
+) -> Details:
+    model, shape = student.graphs["fp32"], context.teacher.noise_shape
+    batches = calibration_batches(shape, context.schema, samples=samples, seed=context.seed)
+    judge = Judge(model, shape, context.schema, context.seed)
+    percentiles = PERCENTILES if percentile == SEARCHED else (percentile,)
+    try:
+        if engine == "openvino":
+            return _add_ir(student, judge, batches, percentiles, error_budget)
+        content, details = quantise(model, judge, batches, engine, percentiles, error_budget)
+    except NothingToQuantiseError as error:
+        return {"skipped": str(error)}
+    student.add("int8" if engine == "onnxruntime" else f"int8-{engine}", content)
+    return details
+
+
+STEP = Step(
+    {
+        "engine": Option(str, choices=_ENGINES, default="onnxruntime"),
+        "samples": Option(int),
+        "percentile": Option(float, at_most=100, default=SEARCHED),
+        "error_budget": Option(float, default=ERROR_BUDGET),
+    },
+    _run,
+    of_graphs=True,
+    remedy="calibrate on more samples, or lower its error_budget",
+)
 
 
 def quantise(
     model: bytes,
-    noise_shape: tuple[int, ...],
-    schema: Schema,
-    *,
-    samples: int,
-    percentile: float,
-    seed: int,
-) -> bytes:
-    """Quantise a float graph, its activation ranges calibrated on drawn noise and conditions (no real record).
+    judge: Judge,
+    batches: Sequence[GraphInputs],
+    engine: str,
+    percentiles: Sequence[float],
+    error_budget: float,
+) -> tuple[bytes, Details]:
+    """Quantise a float graph for onnxruntime or TensorRT.
 
     Args:
         model: ONNX graph of the contract, in float.
-        noise_shape: Shape of one sample's noise.
-        schema: The data's schema.
-        samples: Calibration samples, over all conditions.
-        percentile: Share of the activations, in per cent, that the ranges hold; the rest saturates.
-        seed: Of the noise and conditions.
+        judge: Of the error.
+        batches: Calibration samples.
+        engine: `onnxruntime` or `tensorrt`.
+        percentiles: Of the activations that ranges hold; the one with the least error is taken.
+        error_budget: Largest relative L2 of the samples against the float graph's.
+
+    Returns:
+        The graph, and what each layer costs and saves.
 
     Raises:
-        GateError: Nothing in the graph can be quantised, or a class is missing among the samples.
+        NothingToQuantiseError: There is no layer for it, or none within the budget.
+        GateError: The graph breaks the contract, or TensorRT would refuse it.
     """
-    graph = onnx.load_model_from_string(model)
-    kept_in_float = _kept_in_float(graph)
-    # Looked at beforehand: the quantiser fails in its own way where it has nothing to do.
-    if all(node.name in kept_in_float for node in graph.graph.node if node.op_type in _QUANTISED_OPERATORS):
-        raise GateError("nothing in the graph can be quantised; it needs two convolutions, or a large matrix product")
-    feed = Feed(seed, noise_shape, schema.conditions, {})
-    check_every_class(schema.conditions, feed.columns(0, samples), "calibration")
-    batches = [feed.take(first, _CALIBRATION_BATCH) for first in range(0, samples, _CALIBRATION_BATCH)]
-    engine = _quantisation()
-    with tempfile.TemporaryDirectory() as folder, _quiet():
-        source, result = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        source.write_bytes(model)
-        engine.quantize_static(
-            source,
-            result,
-            _Calibration([{"noise": b.noise, "condition": b.condition} for b in batches]),
-            quant_format=engine.QuantFormat.QDQ,
-            op_types_to_quantize=_QUANTISED_OPERATORS,
-            nodes_to_exclude=kept_in_float,
-            per_channel=True,
-            weight_type=engine.QuantType.QInt8,
-            activation_type=engine.QuantType.QUInt8,
-            calibrate_method=engine.CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": percentile},
-        )
-        quantised = onnx.load_model(result)
-    del quantised.metadata_props[:]
-    check_graph(quantised)
-    content: bytes = quantised.SerializeToString()
-    return content
-
-
-def _run(student: Student, context: Context, *, samples: int, percentile: float) -> None:
-    student.graphs["int8"] = quantise(
-        student.graphs["fp32"],
-        context.teacher.noise_shape,
-        context.schema,
-        samples=samples,
-        percentile=percentile,
-        seed=context.seed,
+    quantiser, percentile, layers, alone = _measured_alone(model, judge, batches, engine, percentiles)
+    choice = choose_layers(
+        layers, alone, lambda chosen: judge.error(quantiser.quantised(chosen, percentile)), error_budget
     )
+    chosen = [row.layer for row in choice if row.quantised]
+    content = quantiser.quantised(chosen, percentile)
+    graph = onnx.load_model_from_string(content)
+    check_graph(graph)
+    if engine == "tensorrt" and (faults := lint_for_tensorrt(graph)):
+        raise GateError(f"TensorRT 10.3 would refuse the graph: {'; '.join(faults)}")
+    without = {
+        layer.weight: quantiser.quantised([other for other in chosen if other != layer], percentile) for layer in chosen
+    }
+    saved = judge.saved_us(content, without) if engine == "onnxruntime" else {}
+    return content, {"percentile": percentile, "layers": _table(choice, saved)}
 
 
-STEP = Step(
-    {"samples": Option(int), "percentile": Option(float, at_most=100)},
-    _run,
-    of_graphs=True,
-    remedy="calibrate on more samples",
-)
+def _measured_alone(
+    model: bytes, judge: Judge, batches: Sequence[GraphInputs], engine: str, percentiles: Sequence[float]
+) -> tuple[Quantiser, float, tuple[Layer, ...], dict[Layer, float]]:
+    """A quantiser, the best of the percentiles, the layers that may be quantised, and what each costs alone."""
+    graph = onnx.load_model_from_string(model)
+    layers = worth_quantising(find_layers(graph))  # looked at first: calibration takes long
+    quantiser = Quantiser(model, batches, FORMS[engine], percentiles)
+    best = min(percentiles, key=lambda percentile: judge.error(quantiser.quantised(layers, percentile)))
+    alone = {layer: judge.error(quantiser.quantised([layer], best)) for layer in layers}
+    return quantiser, best, layers, alone
 
 
-def _kept_in_float(graph: onnx.ModelProto) -> list[str]:
-    """Names of the nodes that are not quantised."""
-    weights = {tensor.name: math.prod(tensor.dims) for tensor in graph.graph.initializer}
-    layers = [node for node in graph.graph.node if node.op_type in _QUANTISED_OPERATORS]
-    last_convolution = [node.name for node in layers if node.op_type == "Conv"][-1:]
-    products = [node for node in layers if node.op_type != "Conv"]
-    small = [node.name for node in products if sum(weights.get(name, 0) for name in node.input) < _FEWEST_WEIGHTS]
-    return last_convolution + small
+def _add_ir(
+    student: Student,
+    judge: Judge,
+    batches: Sequence[GraphInputs],
+    percentiles: Sequence[float],
+    error_budget: float,
+) -> Details:
+    """Add the IR where it is measurably better on OpenVINO than every ONNX graph there is."""
+    model = student.graphs["fp32"]
+    # NNCF takes minutes for what onnxruntime's quantiser does in seconds, so that one ranks the layers.
+    _, _, layers, alone = _measured_alone(model, judge, batches, "onnxruntime", percentiles)
+    quantiser, made = IrQuantiser(model, batches), dict[frozenset[Layer], tuple[bytes, bytes]]()
+
+    def error_of(chosen: Sequence[Layer]) -> float:
+        made[frozenset(chosen)] = quantiser.quantised(chosen)
+        return judge.error(*made[frozenset(chosen)])
+
+    choice = choose_layers(layers, alone, error_of, error_budget)
+    description, weights = made[frozenset(row.layer for row in choice if row.quantised)]
+    others = {name: graph for name, graph in student.graphs.items() if name in ("fp32", "int8")}
+    rows = judge.compare(
+        [*((name, graph, None) for name, graph in others.items()), ("ir", description, weights)], backend="openvino"
+    )
+    fastest = min(rows[:-1], key=lambda row: row.p50_us).name
+    against, ir = judge.compare([(fastest, others[fastest], None), ("ir", description, weights)], backend="openvino")
+    details = {"layers": _table(choice, {}), "compared_on_openvino": [against.to_json(), ir.to_json()]}
+    if not _better(ir, judge.error(description, weights), judge.error(others[fastest])):
+        why = f"the IR is {ir.times_faster:.2f} times as fast as {fastest} on OpenVINO ({ir.low:.2f} to {ir.high:.2f})"
+        return {"skipped": f"{why}, and no more faithful", **details}
+    student.add("int8-openvino", description, weights)
+    return details
 
 
-def _quantisation() -> Any:
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # must be set before the engine is imported
-    return importlib.import_module("onnxruntime.quantization")
+def _better(ir: Ratio, error: float, error_of_other: float) -> bool:
+    return ir.faster or (not ir.slower and error < _MORE_FAITHFUL * error_of_other)
 
 
-class _Calibration:
-    """The calibration batches, as onnxruntime asks for them: one after the other, then None."""
-
-    def __init__(self, batches: list[dict[str, npt.NDArray[np.float32]]]) -> None:
-        self._batches = iter(batches)
-
-    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
-        return next(self._batches, None)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser prints its histograms' settings and logs advice that is followed already."""
-    level = logging.root.level
-    logging.root.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.root.setLevel(level)
+def _table(choice: Sequence[Sensitivity], saved_us: Mapping[str, float]) -> list[dict[str, Any]]:
+    """A row a layer, with the time it saves where that was measured."""
+    return [
+        row.to_json() | ({"saves_us": saved_us[row.layer.weight]} if row.layer.weight in saved_us else {})
+        for row in choice
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...training.families import Generative
 from ...training.recipe import is_number
-from ..student import Change
+from ..student import Change, Details
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Option:
     """None: it must be given."""
 
     def fault(self, value: object) -> str | None:
-        """What is wrong with a value, or None."""
+        """What is wrong with a value, or None. The default is never wrong: recipes are written with it, and read back."""
+        if self.default is not None and type(value) is type(self.default) and value == self.default:
+            return None
         if self.kind is str:
             return None if value in self.choices else f"must be one of {', '.join(self.choices)}, not {value!r}"
         if self.kind is list:
@@ -44,8 +46,8 @@ class Step:
     """A step by its name in recipes."""
 
     options: Mapping[str, Option]
-    run: Callable[..., None]
-    """Called with (student, context) and the options by name; changes the student."""
+    run: Callable[..., Details | None]
+    """Called with (student, context) and the options by name; changes the student, and returns what it found out."""
     of_graphs: bool = False
     """Whether it works on exported graphs, and so comes after `export`."""
     replay: Callable[[Generative, Change], Generative] | None = None

@@ -13,6 +13,7 @@ from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BundleError, GateError
 from ..runtime.golden import check_golden
 from ..runtime.lineage import check_lineage
+from ..runtime.manifest import Manifest, Variant
 from ..runtime.provenance import STATEMENT
 from ..runtime.schema import ImageSchema, SignalSchema, TableSchema
 from .options import BUNDLE_ARGUMENT, JSON_OPTION
@@ -50,15 +51,21 @@ def inspect(bundle: Path, as_json: bool) -> None:
         ["variant", "parameters", "multiply-adds", "size", ""],
         [
             [
-                variant.precision,
+                variant.name,
                 readable_count(variant.parameters),
                 readable_count(variant.multiply_adds),
-                readable_bytes(manifest.files[variant.file].size),
-                "default" if variant.precision == manifest.default_precision else "",
+                readable_bytes(sum(manifest.files[file].size for file in variant.files)),
+                _default_on(manifest, variant),
             ]
             for variant in manifest.variants
         ],
     )
+
+
+def _default_on(manifest: Manifest, variant: Variant) -> str:
+    """Of which engines it is the default: in words, '' if of none."""
+    engines = [engine for engine in BACKENDS if manifest.variant(None, engine) == variant]
+    return "default" if len(engines) == len(BACKENDS) else f"default on {', '.join(engines)}" if engines else ""
 
 
 @command.command(epilog="Example:  edgeward bundle verify ecg-beats.edgeward && echo trustworthy here")
@@ -75,7 +82,7 @@ def verify(bundle: Path, as_json: bool) -> None:
         check_golden(opened, backend, variant.precision)
         for backend in BACKENDS
         if BACKENDS[backend].probe().available
-        for variant in opened.manifest.variants
+        for variant in opened.manifest.variants_for(backend)
     ]
     failed = [result for result in results if not result.passed]
     if as_json:
@@ -98,7 +105,7 @@ def verify(bundle: Path, as_json: bool) -> None:
             ["golden samples", "engine", "error", "allowed", ""],
             [
                 [
-                    result.precision,
+                    result.variant,
                     result.backend,
                     f"{result.error:.1e}",
                     f"{result.tolerance:.1e}",
@@ -109,7 +116,7 @@ def verify(bundle: Path, as_json: bool) -> None:
         )
     if failed:
         raise GateError(
-            f"{failed[0].backend} computes the {failed[0].precision} variant wrongly on this machine "
+            f"{failed[0].backend} computes the {failed[0].variant} variant wrongly on this machine "
             f"({this_host().cpu_class}); use another backend or precision"
         )
     if broken:

@@ -238,6 +238,7 @@ def _told(bundle: Bundle, plan: CompressionRecipe, compressed: Compressed, seed:
         "teacher": compressed.teacher_cost.to_json(),
         "steps": [step.to_json() for step in compressed.steps],
         "student_relative_l2": compressed.student_relative_l2,
+        "speed": [speed.to_json() for speed in compressed.speeds],
         "judged_on": compressed.judged_on.to_json() if compressed.judged_on else None,
         "held": [one.to_json() for one in held(plan, compressed)],
     }

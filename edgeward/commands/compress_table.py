@@ -136,6 +136,8 @@ def print_end(
     click.echo(f"{click.style('   '.join(won), bold=True)}   {_kept(compressed.made(default).quality)}".rstrip())
     if compressed.judged_on is None:
         click.echo("Quality was not judged: only how far samples moved is known. Judge it with --against DATA.")
+    for told in compressed.notes():
+        click.echo(told)
     click.echo(f"\n{bundle.path}: {readable_bytes(bundle.size)} in all, default {default}, seed {seed}")
     if report:
         click.echo(f"Look at it:  {report.resolve().as_uri()}")

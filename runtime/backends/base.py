@@ -92,8 +92,13 @@ class Backend(Protocol):
         """Whether the engine can be used here; never raises."""
         ...
 
-    def open(self, model: bytes, options: Options) -> Session:
-        """Load an ONNX graph.
+    def open(self, model: bytes, options: Options, weights: bytes | None = None) -> Session:
+        """Load a graph.
+
+        Args:
+            model: An ONNX graph, or with `weights` the description (.xml) of an OpenVINO IR.
+            options: What is asked for.
+            weights: The weights (.bin) of an OpenVINO IR.
 
         Raises:
             BackendError: The engine is absent, refuses the graph, or would not do what the options ask for.

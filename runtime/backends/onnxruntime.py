@@ -41,12 +41,14 @@ class OnnxRuntimeBackend:
         except importlib.metadata.PackageNotFoundError:
             return Availability(False, f"not installed; install it with: {_INSTALL}")
 
-    def open(self, model: bytes, options: Options) -> OnnxRuntimeSession:
+    def open(self, model: bytes, options: Options, weights: bytes | None = None) -> OnnxRuntimeSession:
         """Load an ONNX graph.
 
         Raises:
-            BackendError: The engine is absent or refuses the graph.
+            BackendError: The engine is absent or refuses the graph, or the graph is not ONNX.
         """
+        if weights is not None:
+            raise BackendError("onnxruntime runs ONNX graphs, and this is an OpenVINO IR; use the openvino backend")
         return OnnxRuntimeSession(inference_session(model, options))
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from ..errors import BackendError
 from .base import Availability, ClosingSession, Description, FloatArray, Options
+from .openvino_ir import check_ir
 
 _INSTALL = "pip install 'edgeward[openvino]'"
+_ONNX_BEGINS = b"\x08"  # the field that holds the version of the format, which is the first
 
 
 def _import_engine() -> Any:
@@ -36,12 +38,15 @@ class OpenVinoBackend:
         except importlib.metadata.PackageNotFoundError:
             return Availability(False, f"not installed; install it with: {_INSTALL}")
 
-    def open(self, model: bytes, options: Options) -> OpenVinoSession:
-        """Load an ONNX graph.
+    def open(self, model: bytes, options: Options, weights: bytes | None = None) -> OpenVinoSession:
+        """Load an ONNX graph, or with `weights` an IR, which is checked first as no hash can.
 
         Raises:
+            BundleError: The IR holds what none made here does.
             BackendError: The engine is absent, refuses the graph, or would not compute in float32.
         """
+        if weights is not None:
+            check_ir(model, weights)
         engine = _import_engine()
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -52,7 +57,7 @@ class OpenVinoBackend:
         }
         try:
             core = engine.Core()
-            session = OpenVinoSession(core, core.read_model(model), settings, engine.__version__)
+            session = OpenVinoSession(core, _read(core, model, weights), settings, engine.__version__)
         except RuntimeError as error:
             raise BackendError(f"openvino {engine.__version__} refuses the graph: {error}") from error
         description = session.describe()
@@ -62,6 +67,16 @@ class OpenVinoBackend:
                 f"not with f32 and {options.threads}"
             )
         return session
+
+
+def _read(core: Any, model: bytes, weights: bytes | None) -> Any:
+    """From memory only: a name would let the engine look for files, and guess what they are by their endings."""
+    if weights is not None:
+        return core.read_model(model, weights)
+    # Given the bytes alone, the engine guesses the format; an IR that says to be ONNX would be read unchecked.
+    if model[:1] != _ONNX_BEGINS:
+        raise RuntimeError("it does not begin as ONNX does")
+    return core.read_model(model)
 
 
 class OpenVinoSession(ClosingSession):

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from edgeward.benchmarks.latency import Ratio
 from edgeward.compression import Compressed, CompressionRecipe, load_compression_recipe, pack
+from edgeward.compression.default_variant import Speed, split_name
 from edgeward.compression.pack import FORBIDDEN_USE, INTENDED_USE
 from edgeward.runtime.backends import BACKENDS
 from edgeward.runtime.bundle import Bundle, open_bundle
@@ -77,18 +79,37 @@ def test_variants_tell_what_the_steps_measured(bundle: Bundle, compressed: Compr
         assert (variant.parameters, variant.multiply_adds) == (step.cost.parameters, step.cost.multiply_adds)
 
 
-@pytest.mark.parametrize("fastest", ["fp32", "int8"])
-def test_the_faster_variant_is_the_default(
-    fastest: str, pack_tiny: Packer, compressed: Compressed, tmp_path: Path
-) -> None:
-    milliseconds = {"fp32": 2.0, "int8": 2.0, fastest: 1.0}
-    *first, fp32, int8 = compressed.steps
-    timed = (
-        dataclasses.replace(step, cost=dataclasses.replace(step.cost, latency_ms=latency))
-        for step, latency in zip((fp32, int8), milliseconds.values(), strict=True)
+def timed(times_faster: dict[tuple[str, str], float]) -> tuple[Speed, ...]:
+    """Variants as if they had been timed: how many times faster than fp32 on which engine, each surely."""
+    return tuple(
+        Speed(engine, variant, split_name(variant)[0], Ratio(variant, 100 / faster, faster, faster, faster, 9))
+        for (engine, variant), faster in times_faster.items()
     )
-    outcome = dataclasses.replace(compressed, steps=(*first, *timed))
-    assert pack_tiny(tmp_path / "tiny.edgeward", outcome=outcome).manifest.default_precision == fastest
+
+
+@pytest.mark.parametrize(
+    ("faster", "default", "on"),
+    [
+        ({("onnxruntime", "int8"): 2.0, ("openvino", "int8"): 3.0}, "int8", {}),
+        ({("onnxruntime", "int8"): 0.5, ("openvino", "int8"): 0.5}, "fp32", {}),
+        ({("onnxruntime", "int8"): 1.0, ("openvino", "int8"): 1.5}, "fp32", {"openvino": "int8"}),
+        ({("onnxruntime", "int8"): 1.5, ("openvino", "int8"): 0.5}, "int8", {"openvino": "fp32"}),
+    ],
+)
+def test_the_default_on_an_engine_is_the_fastest_that_is_measurably_faster_than_float(
+    faster: dict[tuple[str, str], float],
+    default: str,
+    on: dict[str, str],
+    pack_tiny: Packer,
+    compressed: Compressed,
+    tmp_path: Path,
+) -> None:
+    packed = pack_tiny(tmp_path / "tiny.edgeward", outcome=dataclasses.replace(compressed, speeds=timed(faster)))
+    assert (packed.manifest.default_precision, packed.manifest.default_precision_on) == (default, on)
+    slow = [engine for (engine, _), times in faster.items() if times <= 1]
+    card = (packed.path / CARD_NAME).read_text()
+    for engine in ("onnxruntime", "openvino"):
+        assert (f"than fp32 on {engine}" in card) == (engine in slow), "what is no gain is told, and nothing else"
 
 
 def test_the_manifest_tells_name_version_licence_and_uses(bundle: Bundle, teacher: Checkpoint) -> None:

@@ -59,7 +59,9 @@ def test_a_recipe_keeps_its_steps_in_order_with_their_options(tmp_path: Path) ->
     assert recipe.name == "mine"
     assert [step.do for step in recipe.steps] == ["prune", "distil", "prune", "export", "quantise"]
     assert recipe.steps[0] == StepPlan("prune", {"ratio": 0.4, "round_to": 8, "by": "global"})
-    assert recipe.steps[-1] == StepPlan("quantise", {"samples": 64, "percentile": 99.99})
+    assert recipe.steps[-1] == StepPlan(
+        "quantise", {"engine": "onnxruntime", "samples": 64, "percentile": 99.99, "error_budget": 0.01}
+    )
     assert recipe.allowance == Allowance(student_relative_l2=0.3, int8_relative_l2=0.1)
 
 
@@ -86,7 +88,7 @@ def test_json_holds_every_option(tmp_path: Path) -> None:
         "steps": [
             {"do": "prune", "ratio": 0.4, "round_to": 8, "by": "global"},
             {"do": "export"},
-            {"do": "quantise", "samples": 64, "percentile": 99.99},
+            {"do": "quantise", "engine": "onnxruntime", "samples": 64, "percentile": 99.99, "error_budget": 0.01},
         ],
         "allowance": {"student_relative_l2": 0.3, "int8_relative_l2": 0.1},
     }

@@ -66,7 +66,7 @@ step = [
     {do = "prune", ratio = 0.3, round_to = 4},
     {do = "distil", steps = 10, batch_size = 16, learning_rate = 1e-3},
     {do = "export"},
-    {do = "quantise", samples = 32, percentile = 99.99},
+    {do = "quantise", samples = 32, percentile = 99.99, error_budget = 1.0},
 ]
 [allowance]
 student_relative_l2 = 5.0

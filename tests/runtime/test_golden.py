@@ -73,7 +73,7 @@ def test_the_relative_error_is_the_worst_samples_deviation_over_the_scale_of_all
 
 def test_an_engine_that_gives_nan_does_not_pass() -> None:
     golden = np.ones((1, 1, 4), dtype=np.float32)
-    assert not GoldenResult("fp32", "x", relative_error(golden * np.nan, golden), 1.0).passed
+    assert not GoldenResult("fp32", "fp32", "x", relative_error(golden * np.nan, golden), 1.0).passed
 
 
 @pytest.mark.parametrize(

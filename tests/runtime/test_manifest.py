@@ -18,6 +18,15 @@ JSON = st.recursive(
     max_leaves=6,
 )
 HASH = "0" * 64
+IR = {
+    "precision": "fp32",
+    "engine": "openvino",
+    "file": "CARD.md",
+    "parameters": 1,
+    "multiply_adds": 1,
+    "tolerance": {"default": 0.1},
+}
+"""A variant for one engine, whose file is one of the small bundle's."""
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +85,28 @@ def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, pat
         (lambda v: v["noise"].update(shape=[2**13, 2**13]), "noise must have 1 to"),
         (lambda v: v["noise"].update(seed=1), "does not know: 'seed'"),
         (lambda v: v.update(variants=[]), "variants must be at least one"),
-        (lambda v: v["variants"].append(v["variants"][0]), "each of another precision"),
+        (lambda v: v["variants"].append(v["variants"][0]), "each of another precision or engine"),
         (lambda v: v["variants"][0]["tolerance"].pop("default"), "tolerance needs a 'default'"),
         (lambda v: v["variants"][0]["tolerance"].update(default=0), "tolerance must be positive"),
         (lambda v: v["variants"][0]["tolerance"].update(arm="1"), "'arm' must be a number"),
         (lambda v: v["variants"][0].update(file="variants/other.onnx"), "used but not listed"),
         (lambda v: v["variants"][0].update(provider="CUDA"), "does not know: 'provider'"),
         (lambda v: v.update(default_precision="int4"), "'int4' is no variant"),
+        (lambda v: v.update(default_precision_on={"openvino": "int4"}), "'int4' is no variant for openvino"),
+        (lambda v: v.update(default_precision_on={"coreml": "fp32"}), "no variant for coreml"),
+        (lambda v: v.update(default_precision_on=["fp32"]), "must be a JSON object"),
+        (lambda v: v["variants"][0].pop("engine"), "no field 'engine'"),
+        (lambda v: v["variants"][0].update(engine="coreml"), "'coreml' is none of any, onnxruntime"),
+        (lambda v: v["variants"][0].update(engine="openvino"), "'fp32' is no variant for onnxruntime"),
+        (lambda v: v["variants"][0].update(weights="variants/x.bin"), "only a variant for openvino may"),
+        (lambda v: v["variants"][0].update(weights=None), "'weights' must be a text"),
+        (lambda v: v["variants"].append(IR | {"weights": "variants/x.bin"}), "'variants/x.bin' is used but not listed"),
+        (
+            lambda v: (
+                v["variants"].append(IR | {"precision": "fp32-openvino", "engine": "any"}) or v["variants"].append(IR)
+            ),
+            "each of another precision or engine",
+        ),
         (lambda v: v["files"].pop("golden.npz"), "'golden.npz' is used but not listed"),
         (lambda v: v["files"]["CARD.md"].update(sha256="f" * 63), "'sha256' must be 64"),
         (lambda v: v["files"]["CARD.md"].update(sha256="F" * 64), "'sha256' must be 64"),
@@ -138,7 +162,7 @@ def test_a_manifest_with_other_bytes_is_read_or_refused(
 
 def test_an_unknown_variant_is_refused_with_those_there_are(small_bundle: Bundle) -> None:
     assert small_bundle.manifest.variant(None).precision == "fp32"
-    with pytest.raises(RequestError, match="no 'int4' variant; it has fp32"):
+    with pytest.raises(RequestError, match="no 'int4' variant for onnxruntime; it has fp32"):
         small_bundle.manifest.variant("int4")
 
 
@@ -148,3 +172,45 @@ def test_a_tolerance_holds_for_its_class_of_cpu_and_the_default_for_the_rest(sma
     )
     assert variant.tolerance_for("aarch64-dotprod") == 0.2
     assert variant.tolerance_for("x86_64-avx2") == 0.1
+
+
+def older(value: dict[str, Any], version: int) -> None:
+    """Take out what came with version 3."""
+    value["schema_version"] = version
+    del value["default_precision_on"]
+    for variant in value["variants"]:
+        del variant["engine"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_manifest_from_before_variants_for_engines_reads_as_one_whose_variants_are_for_all(
+    content: bytes, version: int, small_bundle: Bundle
+) -> None:
+    assert manifest_from_bytes(changed(content, lambda v: older(v, version))) == small_bundle.manifest
+
+
+@pytest.mark.parametrize("field", ["engine", "weights"])
+def test_an_older_manifest_with_a_newer_field_is_refused(content: bytes, field: str) -> None:
+    def change(value: dict[str, Any]) -> None:
+        older(value, 2)
+        value["variants"][0][field] = "any"
+
+    with pytest.raises(BundleError, match=f"does not know: '{field}'"):
+        manifest_from_bytes(changed(content, change))
+
+
+def test_an_engine_is_given_its_own_variant_and_else_the_general_one(content: bytes) -> None:
+    def change(value: dict[str, Any]) -> None:
+        value["variants"].append(IR)
+        value["variants"].append(IR | {"precision": "int8", "engine": "tensorrt"})
+        value["default_precision_on"] = {"tensorrt": "int8"}
+
+    manifest = manifest_from_bytes(changed(content, change))
+    assert manifest_from_bytes(manifest.to_bytes()) == manifest
+    assert [variant.name for variant in manifest.variants] == ["fp32", "fp32-openvino", "int8-tensorrt"]
+    assert manifest.variant("fp32").name == manifest.variant(None).name == "fp32"
+    assert manifest.variant("fp32", "openvino").name == manifest.variant(None, "openvino").name == "fp32-openvino"
+    assert manifest.variant("fp32", "tensorrt").name == "fp32"
+    assert manifest.variant(None, "tensorrt").name == "int8-tensorrt"
+    with pytest.raises(RequestError, match="no 'int8' variant for openvino; it has fp32"):
+        manifest.variant("int8", "openvino")

@@ -1,36 +1,54 @@
 """The INT8 graph really holds 8-bit weights, stays close to the float one, and runs alike on the engines."""
 
+import dataclasses
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 import pytest
 from edgeward.compression import Compressed
 from edgeward.compression.error import probe_inputs, relative_l2, run_onnx
-from edgeward.compression.steps.export import check_graph
+from edgeward.compression.graph_check import check_graph
+from edgeward.compression.quantisation.calibration import calibration_batches
+from edgeward.compression.quantisation.judge import Judge
+from edgeward.compression.steps import STEPS
 from edgeward.compression.steps.quantise import quantise
+from edgeward.compression.student import Student
+from edgeward.compression.tensorrt_operators import lint_for_tensorrt
 from edgeward.runtime.backends import BACKENDS, Options, backend_named
 from edgeward.runtime.errors import GateError
 from edgeward.training.checkpoint import Checkpoint
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from ..quantised import context_of, drawn, graph_of, layers, weight_source
 
 
-def quantised(compressed: Compressed, teacher: Checkpoint, *, seed: int = 1, percentile: float = 99.99) -> bytes:
-    return quantise(compressed.graphs["fp32"], (6,), teacher.schema, samples=64, percentile=percentile, seed=seed)
+class Untimed(Judge):
+    """What each layer saves is no matter here, and takes long to measure."""
+
+    def saved_us(self, whole: bytes, without: Mapping[str, bytes]) -> dict[str, float]:
+        return {}
+
+
+def quantised(
+    compressed: Compressed,
+    teacher: Checkpoint,
+    *,
+    seed: int = 1,
+    percentile: float = 99.99,
+    engine: str = "onnxruntime",
+    budget: float = 1.0,
+) -> bytes:
+    graph = compressed.graphs["fp32"]
+    batches = calibration_batches((6,), teacher.schema, samples=64, seed=seed)
+    judge = Untimed(graph, (6,), teacher.schema, seed)
+    return quantise(graph, judge, batches, engine, (percentile,), budget)[0]
 
 
 @pytest.fixture(scope="module")
 def model(compressed: Compressed) -> ModelProto:
     return onnx.load_model_from_string(compressed.graphs["int8"])
-
-
-def layers(model: ModelProto) -> list[NodeProto]:
-    return [node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
-
-
-def weight_source(model: ModelProto, layer: NodeProto) -> NodeProto | None:
-    """What makes a layer's weight: None where it is stored as it is."""
-    return next((node for node in model.graph.node if layer.input[1] in node.output), None)
 
 
 def test_the_stem_and_all_convolutions_but_the_last_are_quantised_and_nothing_else(model: ModelProto) -> None:
@@ -129,51 +147,64 @@ def test_all_engines_agree_on_single_samples_and_on_batches(
             assert relative_l2(samples, wanted) < allowed, name
 
 
-def by_hand(*nodes: NodeProto, weight: tuple[int, ...]) -> bytes:
-    """A graph from noise [n, 6, 8] to a sample, with one weight."""
-    rng = np.random.default_rng(1)
-    graph = helper.make_graph(
-        list(nodes),
-        "by-hand",
-        [
-            helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["n", 6, 8]),
-            helper.make_tensor_value_info("condition", TensorProto.FLOAT, ["n", 5]),
-        ],
-        [helper.make_tensor_value_info("sample", TensorProto.FLOAT, ["n", None, None])],
-        [numpy_helper.from_array(rng.standard_normal(weight).astype(np.float32), "w")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    content: bytes = model.SerializeToString()
-    return content
+def run_step(teacher: Checkpoint, graph: bytes, **options: object) -> tuple[Student, dict[str, object]]:
+    """Run the step on a graph; returns the student and what the step found out."""
+    model = teacher.generator()
+    student = Student(model, graphs={"fp32": graph})
+    chosen = {"engine": "onnxruntime", "samples": 32, "percentile": 99.9, "error_budget": 1.0, **options}
+    details = STEPS["quantise"].run(student, context_of(model, teacher.schema), **chosen)
+    return student, dict(details or {})
 
 
-@pytest.mark.parametrize(
-    "graph",
-    [
-        by_hand(helper.make_node("Mul", ["noise", "w"], ["sample"], "mul"), weight=(8,)),
-        by_hand(helper.make_node("Conv", ["noise", "w"], ["sample"], "last"), weight=(2, 6, 3)),
-        by_hand(helper.make_node("MatMul", ["noise", "w"], ["sample"], "small"), weight=(8, 8)),
-    ],
-    ids=["no layer", "only a last convolution", "only a small product"],
-)
-def test_a_graph_with_nothing_to_quantise_is_refused(graph: bytes, teacher: Checkpoint) -> None:
-    with pytest.raises(GateError, match="nothing in the graph can be quantised"):
-        quantise(graph, (6, 8), teacher.schema, samples=32, percentile=99.9, seed=1)
+def test_a_graph_with_nothing_to_quantise_is_left_as_it_is_and_the_record_says_why(teacher: Checkpoint) -> None:
+    shifted = helper.make_node("Mul", ["noise", "w"], ["sample"], "mul")
+    student, details = run_step(teacher, graph_of(shifted, noise=(6,), classes=5, w=drawn(6)))
+    assert list(student.graphs) == ["fp32"]
+    assert "nothing in the graph can be quantised" in str(details["skipped"])
 
 
-def test_calibration_that_misses_a_class_is_refused_by_its_name(compressed: Compressed, teacher: Checkpoint) -> None:
-    names = "|".join(teacher.schema.label.values)
-    with pytest.raises(
-        GateError, match=rf"calibration drew 3 samples, and none of beat_class ({names})(, |:).*take more"
-    ):
-        quantise(compressed.graphs["fp32"], (6,), teacher.schema, samples=3, percentile=99.9, seed=1)
+def test_a_budget_that_no_layer_keeps_skips_the_step(compressed: Compressed, teacher: Checkpoint) -> None:
+    student, details = run_step(teacher, compressed.graphs["fp32"], error_budget=1e-6)
+    assert list(student.graphs) == ["fp32"]
+    assert "no layer can be quantised within error_budget = 1e-06" in str(details["skipped"])
 
 
-def test_a_large_matrix_product_alone_is_quantised(teacher: Checkpoint) -> None:
-    graph = by_hand(helper.make_node("MatMul", ["noise", "w"], ["sample"], "large"), weight=(8, 512))
-    content = quantise(graph, (6, 8), teacher.schema, samples=32, percentile=99.9, seed=1)
-    (layer,) = layers(onnx.load_model_from_string(content))
-    assert weight_source(onnx.load_model_from_string(content), layer) is not None
+def test_the_budget_is_kept_and_leaves_the_dearest_layers_in_float(compressed: Compressed, teacher: Checkpoint) -> None:
+    inputs, graph = probe_inputs((6,), teacher.schema), compressed.graphs["fp32"]
+    wanted = run_onnx(graph, inputs)
+    whole = relative_l2(run_onnx(compressed.graphs["int8"], inputs), wanted)
+    student, details = run_step(teacher, graph, error_budget=0.7 * whole)
+    assert relative_l2(run_onnx(student.graphs["int8"], inputs), wanted) < 0.85 * whole
+    rows = details["layers"]
+    assert isinstance(rows, list)
+    assert {row["quantised"] for row in rows} == {True, False}
+    assert all(("saves_us" in row) == row["quantised"] for row in rows)
+    assert all(row["error_alone"] > 0 and row["multiply_adds"] > 0 for row in rows)
+
+
+def test_the_record_tells_the_percentile_that_was_found_best(compressed: Compressed, teacher: Checkpoint) -> None:
+    _, details = run_step(teacher, compressed.graphs["fp32"], percentile=0.0)
+    assert details["percentile"] in (99.9, 99.97, 99.99, 99.997, 99.999, 100.0)
+
+
+def test_each_engine_has_a_variant_of_its_own_name(compressed: Compressed, teacher: Checkpoint) -> None:
+    student, _ = run_step(teacher, compressed.graphs["fp32"], engine="tensorrt")
+    assert list(student.graphs) == ["fp32", "int8-tensorrt"]
+    assert lint_for_tensorrt(onnx.load_model_from_string(student.graphs["int8-tensorrt"])) == []
+
+
+def test_two_steps_for_the_same_variant_are_refused(compressed: Compressed, teacher: Checkpoint) -> None:
+    student = Student(teacher.generator(), graphs=dict(compressed.graphs))
+    with pytest.raises(GateError, match="two steps of the recipe make the variant 'int8'"):
+        student.add("int8", b"")
+
+
+def test_a_step_that_did_nothing_is_told_and_costs_nothing(compressed: Compressed) -> None:
+    *first, last = compressed.steps
+    skipped = dataclasses.replace(last, variant=None, details={"skipped": "no layer"})
+    assert dataclasses.replace(compressed, steps=(*first, skipped), speeds=()).notes() == [
+        "quantise did nothing: no layer"
+    ]
 
 
 def test_quantising_prints_nothing_and_leaves_the_log_as_it_was(
