@@ -27,9 +27,7 @@ class Option:
     """None: it must be given."""
 
     def fault(self, value: object) -> str | None:
-        """What is wrong with a value, or None. The default is never wrong: recipes are written with it, and read back."""
-        if self.default is not None and type(value) is type(self.default) and value == self.default:
-            return None
+        """What is wrong with a value, or None."""
         if self.kind is str:
             return None if value in self.choices else f"must be one of {', '.join(self.choices)}, not {value!r}"
         if self.kind is list:
