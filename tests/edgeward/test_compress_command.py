@@ -73,7 +73,7 @@ def test_without_a_seed_the_teachers_is_used_and_gives_the_same_graphs_again(
         (["empty.pt"], 8, "empty.pt is damaged, or is no checkpoint"),
         (["truncated.pt"], 8, "truncated.pt is damaged, or is no checkpoint"),
         (["unfinished.pt"], 8, "not trained to its end; finish it with: edgeward train --resume"),
-        (["teacher.pt", "--recipe", "no-such"], 8, "one of: bedside-windows-diffusion, ecg-beats"),
+        (["teacher.pt", "--recipe", "no-such"], 8, ", ecg-beats,"),
         (["teacher.pt", "--recipe", "broken.toml"], 8, "broken.toml is not valid TOML"),
         (["teacher.pt", "--recipe", "ecg-beats-vae"], 8, "there is no recipe 'ecg-beats-vae'"),
         (["teacher.pt", "--recipe", "empty.pt"], 8, "it needs a name, [[step]]s and an [allowance]"),
