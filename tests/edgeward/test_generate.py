@@ -78,7 +78,7 @@ def test_the_seed_reported_makes_the_same_file_again(run_edgeward: Run, bundle: 
         (["-n", "1", "--seed", str(2**64)], 2, "seed must be from 0"),
         (["-n", "1", "--seed", "1", "--first", "-1"], 2, "indices must be from 0"),
         (["-n", "1", "--backend", "tensorflow"], 2, "no backend 'tensorflow'"),
-        (["-n", "1", "--precision", "int2"], 2, "no 'int2' variant; it has fp32, int8"),
+        (["-n", "1", "--precision", "int2"], 2, "no 'int2' variant for onnxruntime; it has fp32, int8"),
         (["-n", "1", "--threads", "0"], 2, "threads must be"),
         (["-n", "1", "--threads", "100000"], 2, "threads must be"),
         (["-n", "1", "--format", "xlsx"], 2, "no format 'xlsx'"),
