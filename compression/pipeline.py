@@ -57,7 +57,7 @@ def compress(
         seed: Of noise and conditions in distillation and calibration.
         judge: Says what each step cost in quality, on validation records; None: samples are compared only, and the
             recipe's allowances of quality are not checked.
-        enforce: Whether a result outside the allowance is an error; a search looks at `gate.held` itself.
+        enforce: Whether the result shall ship, as `released` says; a search only looks at it.
         on_teacher: Called with the teacher's cost, before the first step.
         on_step: Called with the record of each step as it is done.
         on_progress: Called with (step, done, of) within the long ones.
@@ -154,10 +154,18 @@ def compress(
         judge.about if judge else None,
         student.weights,
     )
-    if not enforce:
-        return compressed
+    return released(compressed, recipe, teacher) if enforce else compressed
+
+
+def released(compressed: Compressed, recipe: CompressionRecipe, teacher: Checkpoint) -> Compressed:
+    """What may ship: found to be inside the recipe's allowance, its variants timed on every engine there is.
+
+    Raises:
+        GateError: It costs more than the recipe allows.
+    """
     let_through(recipe, compressed)
-    return replace(compressed, speeds=measure_variants(student.graphs, student.weights, full.noise_shape, schema))
+    shape = teacher.generator().noise_shape
+    return replace(compressed, speeds=measure_variants(compressed.graphs, compressed.weights, shape, teacher.schema))
 
 
 def _away_from(seed: int) -> int:

@@ -106,6 +106,7 @@ def search(
             recipe,
             work,
             seed=seed,
+            enforce=False,
             on_progress=lambda do, done, of: clock.tell(f"{recipe.name}: {do} {done:,} of {of:,}"),
         )
 

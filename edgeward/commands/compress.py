@@ -92,7 +92,7 @@ def command(
         edgeward compress teacher.pt --for raspberry-pi-5 --latency 5ms --size 1MB -o beats.edgeward
     """  # noqa: D301 - click wants the character, not the two that a raw text has
     from ..compression import compress, load_compression_recipe, pack
-    from ..compression.gate import let_through
+    from ..compression.pipeline import released
     from ..training.checkpoint import load_checkpoint
 
     if against is None and (seeds or evaluate):
@@ -156,7 +156,7 @@ def command(
         _write_report(report, plan, compressed, checkpoint, seed)
     if table:
         table.sum_up(compressed)
-    let_through(plan, compressed)
+    compressed = released(compressed, plan, checkpoint)
     bundle = pack(
         output,
         checkpoint,

@@ -48,6 +48,9 @@ def test_json_tells_what_the_bundle_holds(compressed_here: Bundled, teacher: Che
     assert told["teacher"]["parameters"] == sum(p.numel() for p in teacher.generator().parameters())
     assert told["steps"][-1]["cost"]["parameters"] < told["teacher"]["parameters"]
     assert told["student_relative_l2"] > 0
+    variants = {variant.precision for variant in bundle.manifest.variants}
+    assert {speed["variant"] for speed in told["speed"] if speed["engine"] == "onnxruntime"} == variants
+    assert bundle.manifest.lineage["compression"]["speed"] == told["speed"]
     assert (bundle.manifest.name, bundle.manifest.version) == (teacher.schema.name, "0.1.0")
 
 
