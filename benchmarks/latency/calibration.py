@@ -136,6 +136,10 @@ def calibrate(*, on_progress: Callable[[int, int], None] | None = None) -> Calib
     )
 
 
+_LEAST_US = 1e-3
+"""A nanosecond: no call is told to be shorter."""
+
+
 def left_out_errors(
     names: Sequence[str], layers: Sequence[Sequence[LayerWork]], times_us: Sequence[float]
 ) -> npt.NDArray[np.float64]:
@@ -145,7 +149,8 @@ def left_out_errors(
         kept = [number for number, other in enumerate(names) if other != name]
         rates = fit_rates([layers[number] for number in kept], [times_us[number] for number in kept])
         for number in (n for n, other in enumerate(names) if other == name):
-            ratio = predict_us(layers[number], rates) / times_us[number]
+            # From few and noisy graphs the fit can find that what is left takes no time at all.
+            ratio = max(predict_us(layers[number], rates), _LEAST_US) / times_us[number]
             found[number] = max(ratio, 1 / ratio)
     return found
 
