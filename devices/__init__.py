@@ -1,4 +1,7 @@
-"""What machine this is, and what others are like. Standard library only; nothing above this floor may be imported."""
+"""What machine this is, and what others are like. Nothing above this floor may be imported.
+
+Standard library only, and tomli on Python 3.10.
+"""
 
 from .host import Host, this_host
 from .profile import DeviceFigure, DeviceProfile, ProfileError, device_names, device_profile

@@ -1,6 +1,6 @@
 """Profiles of machines one may run on: what is known of each, of which kind every figure is, and where it was read.
 
-What is not known is absent. Standard library only, as everything on this floor.
+What is not known is absent. Standard library only (and tomli on Python 3.10), as everything on this floor.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
@@ -89,8 +89,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         partial.mkdir()
         yield partial
         for file in sorted(partial.rglob("*")):
-            _sync(file)
-        _sync(partial)
+            sync(file)
+        sync(partial)
         if path.exists():
             path.rename(old)
         try:
@@ -99,7 +99,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             if old.exists():
                 old.rename(path)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
@@ -111,7 +111,8 @@ def _partial_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Flush a file to the disk, or on POSIX a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -119,9 +120,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder, where that is possible and needed."""
     if os.name == "posix":  # Windows cannot open a folder; its rename is durable without
-        _sync(folder)
+        sync(folder)
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:

@@ -16,7 +16,11 @@ from ..errors import BundleError
 MAX_IR_BYTES = 32 * 2**20
 """Of the description; those made here have about 400 bytes an operator."""
 
-_ELEMENTS = {"net", "layers", "layer", "data", "input", "output", "port", "dim", "edges", "edge"}
+_PARENTS = {
+    **{"net": ("",), "layers": ("net",), "edges": ("net",), "layer": ("layers",), "edge": ("edges",)},
+    **{"data": ("layer",), "input": ("layer",), "output": ("layer",), "port": ("input", "output"), "dim": ("port",)},
+}
+"""By element, what it may stand in: a layer inside a layer would hide what the outer one is."""
 _OPSET = re.compile(r"opset([1-9]|1[0-9])")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _SHAPE = re.compile(r"([0-9]{1,9}(, ?[0-9]{1,9}){0,9})?")
@@ -55,7 +59,8 @@ def check_ir(description: bytes, weights: bytes) -> None:
         raise BundleError(f"the OpenVINO IR is described in more than the {MAX_IR_BYTES} bytes it may have")
     # The encoding is given, as another reader may not find out the same one.
     parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = _Checker(len(weights)).start
+    checker = _Checker(len(weights))
+    parser.StartElementHandler, parser.EndElementHandler = checker.start, checker.end
     parser.XmlDeclHandler = _declaration
     parser.StartDoctypeDeclHandler = _refused("a document type")
     parser.EntityDeclHandler = _refused("an entity")
@@ -85,11 +90,18 @@ class _Checker:
 
     def __init__(self, weights_size: int) -> None:
         self._weights_size = weights_size
+        self._inside = [""]
         self._operator = ""
 
+    def end(self, _element: str) -> None:
+        self._inside.pop()
+
     def start(self, element: str, attributes: Mapping[str, str]) -> None:
-        if element not in _ELEMENTS:
-            raise BundleError(f"the OpenVINO IR holds <{element}>, which none made by Edgeward does")
+        outer = self._inside[-1]
+        if outer not in _PARENTS.get(element, ()):
+            where = f" inside <{outer}>" if outer else ""
+            raise BundleError(f"the OpenVINO IR holds <{element}>{where}, which none made by Edgeward does")
+        self._inside.append(element)
         if element == "layer":
             self._operator = attributes.get("type", "")
             version = attributes.get("version", "")

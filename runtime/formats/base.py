@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import BackendError
+from ..errors import BackendError, RequestError
 from ..generator import Series
 from ..schema import ImageSchema, Schema, SignalSchema
 
@@ -59,6 +59,16 @@ class Format(Protocol):
         ...
 
 
+def need_place(chosen: Format, schema: Schema) -> None:
+    """Do nothing, or raise where a format has no place for these data.
+
+    Raises:
+        RequestError: It has none.
+    """
+    if refusal := chosen.refusal(schema):
+        raise RequestError(f"{schema.name} cannot be written as {chosen.name}, because {refusal}")
+
+
 def no_library() -> None:
     """What a format needs that comes with Edgeward."""
 
@@ -92,6 +102,7 @@ class FileFormat:
 
     def write(self, series: Series, path: Path, on_progress: Progress) -> None:
         """Write the file; the same series gives the same bytes."""
+        need_place(self, series.generator.source.schema)
         self.write_file(series, path, on_progress)
 
 

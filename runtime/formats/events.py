@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..provenance import STATEMENT
-from ..schema import ClassCondition, SignalSchema
+from ..schema import ClassCondition, Condition, Schema, SignalSchema
 from .records import Record
 from .text import condition_text
 
@@ -34,14 +34,21 @@ class Event:
 def events(record: Record, schema: SignalSchema) -> list[Event]:
     """The annotations in the order of their samples."""
     found = [Event(0, "note", STATEMENT, STATEMENT)]
-    label = next((c for c in schema.conditions if isinstance(c, ClassCondition)), None)
     for condition in schema.conditions:
         value = record.conditions[condition.name]
         text = condition_text(condition, value)
         if isinstance(condition, ClassCondition) and condition.name == RHYTHM:
             found.append(Event(0, "rhythm", str(value), text))
-        elif condition is label and schema.event_sample is not None:
-            found.append(Event(schema.event_sample, "event", str(value), text))
+        elif (place := place_of(condition, schema)) is not None:
+            found.append(Event(place, "event", str(value), text))
         else:
             found.append(Event(0, "note", text, text))
     return sorted(found, key=lambda event: event.sample)
+
+
+def place_of(condition: Condition, schema: Schema) -> int | None:
+    """The sample of the event that a condition is about; None of one that is about the whole."""
+    label = next((c for c in schema.conditions if isinstance(c, ClassCondition)), None)
+    if condition is not label or condition.name == RHYTHM or not isinstance(schema, SignalSchema):
+        return None
+    return schema.event_sample

@@ -20,6 +20,7 @@ from ..errors import GateError
 from ..provenance import MARK, STATEMENT, edgeward_version, provenance_text
 from ..schema import CategoryColumn, ClassCondition, ImageSchema, Schema, SignalSchema, TableSchema
 from .digital import HIGH, MISSING, Scale, digital_channels
+from .events import place_of
 from .fhir_codes import category, codings, gender, wave_codings
 from .records import Record, RecordFormat
 from .text import patient_id, unicode_text, uuid_of
@@ -110,15 +111,13 @@ def _observations(record: Record) -> Iterator[Resource]:
         yield from _table(record, schema)
     elif isinstance(schema, SignalSchema):
         yield from [_wave(record, schema)] if schema.sampling_rate_hz >= _WAVE_FROM_HZ else _series(record, schema)
-    event_s = 0.0
-    if isinstance(schema, SignalSchema) and schema.event_sample is not None:
-        event_s = schema.event_sample / schema.sampling_rate_hz
-    label = next((c for c in schema.conditions if isinstance(c, ClassCondition)), None)
     for condition in schema.conditions:
         value = record.conditions[condition.name]
         if isinstance(condition, ClassCondition):
             meaning = condition.meanings[condition.values.index(str(value))]
-            found = _observation(condition.name, "", event_s if condition is label else 0.0, _concept(str(value)))
+            place = place_of(condition, schema)
+            at_s = place / schema.sampling_rate_hz if place and isinstance(schema, SignalSchema) else 0.0
+            found = _observation(condition.name, "", at_s, _concept(str(value)))
             yield found | ({"note": [{"text": _text(meaning)}]} if meaning.strip() else {})
         else:
             yield _observation(condition.name, condition.unit, 0.0, _quantity(float(value), condition.unit))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..atomic import atomic_file
+from ..atomic import atomic_file, sync, sync_folder
 from ..errors import BundleError, OutputError
 from ..generator import Series
 from ..json_fields import Fields, parse_json
@@ -97,9 +96,8 @@ class RecordFolder:
             return
         with self._told():
             with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
-                list(pool.map(_flush, self._waiting))
-            if os.name == "posix":  # Windows cannot open a folder; its renames are durable without
-                _flush(self.path)
+                list(pool.map(sync, self._waiting))
+            sync_folder(self.path)
             self._done = joined([*self._done, self._waiting_range])
             self._waiting, self._waiting_range = [], None
             self._write_index()
@@ -263,11 +261,3 @@ def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> No
 def _differs(path: Path, name: str, found: object, wanted: object) -> str:
     shown = "" if name == "schema" else f" ({found}, now {wanted})"
     return f"{path} cannot be gone on with: it is of another {name}{shown}; give another name, or --overwrite"
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -36,6 +36,15 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
+def _refusal(schema: Schema) -> str:
+    """Of a table no two columns share a name; of a signal a channel may have that of a condition."""
+    if refusal := named_columns(schema):
+        return refusal
+    conditions = {condition.name for condition in schema.conditions}
+    twice = next((part[0] for part in schema.parts() if part[0] in conditions), "")
+    return f"{twice!r} is a channel and a condition, and columns need names of their own" if twice else ""
+
+
 def _need_library() -> None:
     _pyarrow()
 
@@ -142,4 +151,4 @@ def _condition_array(arrow: Any, condition: Condition, batch: Batch) -> Any:
     return arrow.array(values)
 
 
-PARQUET = FileFormat("parquet", ".parquet", named_columns, _write, _bytes, _need_library)
+PARQUET = FileFormat("parquet", ".parquet", _refusal, _write, _bytes, _need_library)

@@ -16,7 +16,7 @@ from ..batch import Batch, make_provenance
 from ..errors import RequestError
 from ..generator import Series
 from ..schema import Schema
-from .base import Progress, no_library
+from .base import Progress, need_place, no_library
 from .folder import RECORD_NAME, RecordFolder
 
 _COMMIT_EVERY = 1024  # files made durable at once: more would be lost to a power cut, fewer cost time
@@ -89,6 +89,7 @@ class RecordFormat:
 
     def write(self, series: Series, path: Path, on_progress: Progress) -> None:
         """Write a folder, or go on with the one there; a path with the format's suffix is a single record."""
+        need_place(self, series.generator.source.schema)
         if files := self.outputs(path):
             self._write_single(series, path, files)
             on_progress(1)

@@ -155,3 +155,12 @@ def test_an_ir_with_other_bytes_is_read_or_refused_and_never_anything_else(
             pass
     except (BundleError, BackendError):
         pass
+
+
+def test_a_layer_inside_a_constant_does_not_hide_where_its_numbers_lie(ir: tuple[bytes, bytes]) -> None:
+    description, weights = ir
+    inner = b'<layer id="99" name="x" type="Add" version="opset1"/>'
+    moved = re.sub(rb'(type="Const"[^>]*>)\s*<data ', rb"\1" + inner + b"<data ", description, count=1)
+    assert moved != description
+    with pytest.raises(BundleError, match="holds <layer> inside <layer>"):
+        check_ir(moved, weights)

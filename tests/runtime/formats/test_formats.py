@@ -166,6 +166,26 @@ def test_the_suffix_or_the_name_decides_the_format() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "data"), [("jsonl", "scans"), ("parquet", "scans"), ("edf", "ward"), ("png", "beats")]
+)
+def test_a_format_that_does_not_suit_writes_nothing(
+    generators: dict[str, Generator], tmp_path: Path, name: str, data: str
+) -> None:
+    with pytest.raises(RequestError, match=f"cannot be written as {name}, because"):
+        FORMATS[name].write(generators[data].series(1, seed=1), tmp_path / "x", print)
+    assert not list(tmp_path.iterdir())
+
+
+def test_parquet_has_no_two_columns_of_one_name(generators: dict[str, Generator]) -> None:
+    beats = generators["beats"].source.schema
+    assert isinstance(beats, SignalSchema)
+    channel = replace(beats.channels[0], name=beats.conditions[0].name)
+    shared = replace(beats, channels=(channel, *beats.channels[1:]))
+    assert "is a channel and a condition" in FORMATS["parquet"].refusal(shared)
+    assert not FORMATS["csv"].refusal(shared)
+
+
+@pytest.mark.parametrize(
     ("name", "data", "told"),
     [
         ("edf", "ward", "because it holds signals; use --format npz, csv, jsonl, parquet, fhir"),
