@@ -8,6 +8,8 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from ..training.foreign.onnx_graph.file import STANDARD, graphs_of
+
 MAX_OPSET = 20
 _MAX_IR_VERSION = 10
 _SUPPORTED = """
@@ -30,15 +32,16 @@ those added up to 10.1 that generators use. Random operators are left out: the p
 def lint_for_tensorrt(model: onnx.ModelProto) -> list[str]:
     """What TensorRT 10.3 would refuse, a sentence each; empty if nothing is known."""
     faults = []
-    opset = next((imported.version for imported in model.opset_import if imported.domain in ("", "ai.onnx")), 0)
+    opset = next((imported.version for imported in model.opset_import if imported.domain in STANDARD), 0)
     if opset > MAX_OPSET:
         faults.append(f"opset {opset} is newer than {MAX_OPSET}")
     if model.ir_version > _MAX_IR_VERSION:
         faults.append(f"IR version {model.ir_version} is newer than {_MAX_IR_VERSION}")
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    unknown = sorted({node.op_type for node in model.graph.node} - OPERATORS)
+    nodes = [node for graph in graphs_of(model.graph) for node in graph.node]
+    unknown = sorted({node.op_type for node in nodes} - OPERATORS)
     faults += [f"operator {operator} is not on its list" for operator in unknown]
-    for node in model.graph.node:
+    for node in nodes:
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             faults += _quantisation_faults(node, stored)
     return faults

@@ -12,12 +12,15 @@ import torch
 from ..runtime.atomic import atomic_file
 from ..runtime.errors import BundleError, DataError, RequestError, TrainingError
 from ..runtime.schema import Schema, schema_from_json
+from .codecs import codec_for
 from .datasets.dataset import Provenance
 from .families import Family, Generative, build_family
 from .private.plan import Privacy, privacy_from_mapping
 from .recipe import TrainingRecipe, training_recipe_from_mapping
 
-_FORMAT = 1
+_FORMAT = 2
+"""2: diffusion says choices by logits; without choices its weights mean what they did in 1, and so do other models'."""
+_READ = (1, _FORMAT)
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise TrainingError(f"{path} is damaged, or is no checkpoint: {cause}") from error
     if not isinstance(content, dict) or "edgeward_checkpoint" not in content:
         raise TrainingError(f"{path} is no checkpoint of Edgeward")
-    if content["edgeward_checkpoint"] != _FORMAT:
+    if content["edgeward_checkpoint"] not in _READ:
         raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
     if not content.get("schema"):
         raise TrainingError(
@@ -121,7 +124,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     try:
         provenance = content["provenance"]
-        return Checkpoint(
+        checkpoint = Checkpoint(
             recipe=training_recipe_from_mapping(content["recipe"], str(path)),
             schema=schema_from_json(content["schema"], str(path)),
             provenance=Provenance(**{**provenance, "notes": tuple(provenance["notes"])}),
@@ -134,3 +137,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     except (AttributeError, KeyError, TypeError, BundleError, DataError, RequestError) as error:
         raise TrainingError(f"{path} is damaged: its content is incomplete or makes no sense ({error})") from error
+    diffusion = checkpoint.recipe.family == "diffusion"
+    if content["edgeward_checkpoint"] != _FORMAT and diffusion and codec_for(checkpoint.schema).choices:
+        raise TrainingError(f"{path} was written by another version of Edgeward; train it again")
+    return checkpoint

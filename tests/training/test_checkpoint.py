@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 import torch
 from edgeward.runtime.errors import OutputError, TrainingError
+from edgeward.runtime.schema import Schema
 from edgeward.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from edgeward.training.recipe import load_training_recipe
+
+from .toy_schemas import TABLE, signal
 
 FIELDS = [
     "edgeward_checkpoint",
@@ -129,7 +133,7 @@ def test_a_bare_hostile_pickle_does_not_run(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="another version of Edgeward"):
-        load_checkpoint(written({**content, "edgeward_checkpoint": 2}, tmp_path))
+        load_checkpoint(written({**content, "edgeward_checkpoint": 3}, tmp_path))
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -170,3 +174,16 @@ def test_a_failure_while_saving_keeps_the_older_file_and_leaves_nothing(
         save_checkpoint(teacher, path)
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("schema", "read"), [(signal(1, 16), True), (TABLE, False), (signal(2, 16, gappy=1), False)])
+def test_diffusion_of_an_older_format_is_read_only_where_its_weights_mean_the_same(
+    schema: Schema, read: bool, content: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = load_training_recipe("table-diffusion")
+    older = {**content, "edgeward_checkpoint": 1, "schema": schema.to_json(), "recipe": recipe.to_json()}
+    if read:
+        assert load_checkpoint(written(older, tmp_path)).recipe == recipe
+    else:
+        with pytest.raises(TrainingError, match="another version of Edgeward; train it again"):
+            load_checkpoint(written(older, tmp_path))

@@ -220,6 +220,25 @@ def test_weights_in_another_file_are_taken_in(bring: Import, tmp_path: Path) -> 
     assert same(bring(tmp_path / "big.onnx"))
 
 
+def test_constants_of_one_name_in_another_file_keep_numbers_of_their_own(bring: Import, tmp_path: Path) -> None:
+    made = model(LINEAR)
+    nodes = []
+    for name in WEIGHTS:
+        tensor = numpy_helper.from_array(WEIGHTS[name].astype(np.float32), "")
+        nodes.append(helper.make_node("Constant", [], [name], value=tensor))
+    data = b""
+    for constant in nodes:
+        tensor, first = constant.attribute[0].t, len(data)
+        data += tensor.raw_data
+        onnx.external_data_helper.set_external_data(tensor, "big.data", first, len(tensor.raw_data))
+        tensor.ClearField("raw_data")
+    (tmp_path / "big.data").write_bytes(data)
+    others = list(made.graph.node)
+    del made.graph.node[:], made.graph.initializer[:]
+    made.graph.node.extend([*nodes, *others])
+    assert same(bring(written(made, tmp_path)))
+
+
 @pytest.mark.parametrize("location", ["../secret.data", "link.data", "", "/etc/passwd", "absent.data"])
 def test_weights_outside_the_folder_or_behind_a_link_are_not_read(bring: Import, tmp_path: Path, location: str) -> None:
     folder = tmp_path / "model"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +15,7 @@ from ...networks.traced import MAX_STEPS
 MAX_BYTES = 2**30
 """Of the file and all that it refers to: protobuf itself ends at twice of it."""
 _OPSETS = range(7, onnx.defs.onnx_opset_version() + 1)
-_STANDARD = ("", "ai.onnx")
+STANDARD = ("", "ai.onnx")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_onnx(path: Path) -> OnnxFile:
         raise DataError(f"{path} has {nodes} nodes; at most {MAX_STEPS} can be imported")
     for graph in graphs:
         for node in graph.node:
-            if node.domain not in _STANDARD:
+            if node.domain not in STANDARD:
                 raise DataError(
                     f"{path}: {told(node)} is of the domain {node.domain!r}, not of standard ONNX; export the model "
                     "without custom operators, and before an optimiser fuses any"
@@ -77,6 +77,21 @@ def graphs_of(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from graphs_of(inner)
 
 
+def tensors_of(graphs: Iterable[onnx.GraphProto]) -> Iterator[onnx.TensorProto]:
+    """All stored numbers: weights, and the values of constants."""
+    for graph in graphs:
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+        for node in graph.node:
+            for attribute in node.attribute:
+                yield from ((attribute.t,) if attribute.HasField("t") else ())
+                yield from attribute.tensors
+                of_one = (attribute.sparse_tensor,) if attribute.HasField("sparse_tensor") else ()
+                for sparse in (*of_one, *attribute.sparse_tensors):
+                    yield from (sparse.values, sparse.indices)
+
+
 def _bytes_of(path: Path, most: int) -> bytes:
     try:
         size = path.stat().st_size
@@ -95,7 +110,7 @@ def _checked_opset(model: onnx.ModelProto, path: Path) -> int:
             f"{path} defines operators of its own ({model.functions[0].name!r}); inline them first, with "
             "onnx.inliner.inline_local_functions"
         )
-    opsets = [each.version for each in model.opset_import if each.domain in _STANDARD]
+    opsets = [each.version for each in model.opset_import if each.domain in STANDARD]
     if not opsets or opsets[0] not in _OPSETS:
         found = opsets[0] if opsets else "none"
         raise DataError(
@@ -107,16 +122,17 @@ def _checked_opset(model: onnx.ModelProto, path: Path) -> int:
 def _take_in(graphs: list[onnx.GraphProto], path: Path, left: int, digest: hashlib._Hash) -> None:
     """Put the numbers that lie in other files into the graphs."""
     files: dict[str, bytes] = {}
-    tensors = [tensor for graph in graphs for tensor in _tensors(graph)]
-    external = [tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL]
-    said = {tensor.name: {entry.key: entry.value for entry in tensor.external_data} for tensor in external}
-    for location in sorted({entries.get("location", "") for entries in said.values()}):
+    external = [
+        (tensor, {entry.key: entry.value for entry in tensor.external_data})
+        for tensor in tensors_of(graphs)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+    ]
+    for location in sorted({entries.get("location", "") for _, entries in external}):
         files[location] = _bytes_of(_beside(path, location), left)
         left -= len(files[location])
         digest.update(files[location])
     taken = 0
-    for tensor in external:
-        entries = said[tensor.name]
+    for tensor, entries in external:
         content = files[entries.get("location", "")]
         try:
             first = int(entries.get("offset", "0"))
@@ -141,12 +157,3 @@ def _beside(path: Path, location: str) -> Path:
             f"{path} refers to {location!r}, which does not lie in its folder, or is a link; it is not read"
         )
     return found
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Weights, and the values of constants."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t

@@ -47,7 +47,7 @@ def declared_inputs(graph: onnx.GraphProto, described: Sequence[ForeignInput]) -
     found = {each.name: _declared(each) for each in graph.input if each.name not in stored}
     spoken = {each.name: each for each in described}
     for node in graph.node:
-        if node.op_type in RANDOM and node.output[0] in spoken:
+        if node.op_type in RANDOM and node.output and node.output[0] in spoken:
             _check_random(node, spoken[node.output[0]])
             found[node.output[0]] = Declared(node.output[0], np.dtype(np.float32), None)
     unknown = [name for name in spoken if name not in found]

@@ -11,7 +11,6 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor
 
-from .file import told
 from .values import Size, Value, plain_tensor
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Node:
     """
 
     def __init__(self, proto: onnx.NodeProto, opset: int, inputs: Sequence[Value | None]) -> None:
-        self.op, self.opset, self.outputs, self.told = proto.op_type, opset, len(proto.output), told(proto)
+        self.op, self.opset, self.outputs = proto.op_type, opset, len(proto.output)
         self._inputs = inputs
         self._attributes = {attribute.name: attribute for attribute in proto.attribute}
 
@@ -83,13 +82,6 @@ class Node:
         """An attribute that is a tensor."""
         attribute = self._of(name, _KINDS.TENSOR)
         return None if attribute is None else tensor_of(attribute.t)
-
-    def graph(self, name: str) -> onnx.GraphProto:
-        """An attribute that is a graph."""
-        attribute = self._of(name, _KINDS.GRAPH)
-        if attribute is None:
-            raise ValueError(f"its attribute {name!r} is missing")
-        return attribute.g
 
     def listed(self, name: str, number: int) -> list[int | Size] | None:
         """What was an attribute in older opsets and is an input in newer ones; None where it is neither."""

@@ -41,6 +41,8 @@ class Reference:
     def __init__(
         self, file: OnnxFile, declared: Mapping[str, Declared], described: Sequence[ForeignInput], baked: int | None
     ) -> None:
+        self.tolerance = _SAME_HALF if _is_half(file.model) else _SAME
+        """How far, in the output's norm, a translation may be from it."""
         self._model, self._declared, self._described, self.baked = file.model, declared, described, baked
         graph, known = file.model.graph, {each.name for each in file.model.graph.input}
         for name in declared:
@@ -89,16 +91,11 @@ class Reference:
             fed[each.name] = declared.array((torch.round(values) if whole else values).numpy())
         return fed
 
-    @property
-    def tolerance(self) -> float:
-        """How far, in the output's norm, a translation may be from it."""
-        return _SAME_HALF if _is_half(self._model) else _SAME
-
 
 @torch.no_grad()
 def check_same(
     steps: Steps, reference: Reference, inputs: Mapping[str, Tensor], output: str, names: Mapping[str, Value]
-) -> float:
+) -> None:
     """Compare the steps with the original graph.
 
     Args:
@@ -108,15 +105,12 @@ def check_same(
         output: What is compared.
         names: The translation's values by their names in the graph.
 
-    Returns:
-        How far they are apart, in the output's norm.
-
     Raises:
         GateError: They differ; the message names the first node whose result does, where one can be found.
     """
     apart = _apart(steps.run(inputs).numpy(), reference.run(inputs, [output])[output])
     if apart <= reference.tolerance:
-        return apart
+        return
     raise GateError(
         f"the translation differs from the graph by {apart:.2g}{_first_difference(steps, reference, inputs, names)}; "
         "please report it, with the file if you may"
