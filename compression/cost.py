@@ -32,9 +32,9 @@ class Cost:
     multiply_adds: int
     """Multiply-accumulate operations of convolutions and matrix products, for one sample."""
     bytes: int
-    """Of the weights in PyTorch, or of the ONNX file."""
+    """Of the weights in PyTorch, or of the files of the graph."""
     latency_ms: float
-    """Median time of one sample on one thread: PyTorch eager, or onnxruntime."""
+    """Median time of one sample on one thread: PyTorch eager, onnxruntime, or OpenVINO for its IR."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -70,6 +70,7 @@ def compress(
         RequestError: An allowance of the recipe could not be checked.
     """
     check_can_be_judged(recipe, judge)
+    _make_folder(work)
     for plan in recipe.steps:
         if teacher.privacy and not STEPS[plan.do].data_free:
             raise TrainingError(
@@ -87,10 +88,11 @@ def compress(
     if on_teacher:
         on_teacher(teacher_cost)
     bank = Bank(full, schema, work, key, _away_from(seed))
+    after = student.digests()
     for number, plan in enumerate(recipe.steps):
         key = _key(key, plan.do, plan.options)
         kept = work / f"{number + 1}-{plan.do}-{key[:16]}.pt"
-        before, graphs_before = student.digests(), list(student.graphs)
+        before, graphs_before = after, list(student.graphs)
         step_seed = (seed + number) % (MAX_SEED + 1)
         restored = _restored(kept, teacher)
         if restored:
@@ -195,7 +197,6 @@ def _keep(student: Student, path: Path, details: Details, seconds: float, machin
         "seconds": seconds,
         "machine": machine,
     }
-    _make_folder(path.parent)
     save_tensors(content, path)
 
 
@@ -244,7 +245,6 @@ def _cost(kept: Path, measure: Callable[[], Cost]) -> Cost:
     with contextlib.suppress(OSError, ValueError, TypeError):
         return Cost(**json.loads(file.read_bytes()))
     cost = measure()
-    file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as out:
         out.write(json.dumps(cost.to_json()).encode())
     return cost

@@ -1,7 +1,8 @@
 """The promise of private training on its way from a checkpoint into a bundle, and back out of its manifest.
 
-Nothing in compression has seen a record: noise and conditions are drawn, the teacher answers. So what ships keeps what
-the teacher was promised with (post-processing: Dwork & Roth 2014, Proposition 2.1).
+No step of compression has seen a record: noise and conditions are drawn, the teacher answers. So what ships keeps what
+the teacher was promised with (post-processing: Dwork & Roth 2014, Proposition 2.1). A gate that judged on real records
+has; what that tells is said in the card.
 """
 
 from __future__ import annotations

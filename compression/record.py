@@ -56,8 +56,6 @@ class CostRow:
     cost: Cost
     error: float | None
     """As in `StepRecord`; None for the teacher itself."""
-    quality: Quality | None = None
-    """As in `StepRecord`."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class Compressed:
         """The teacher and every step, for a table."""
         return [
             CostRow("teacher", self.teacher_cost, None),
-            *(CostRow(step.do, step.cost, step.error, step.quality) for step in self.steps),
+            *(CostRow(step.do, step.cost, step.error) for step in self.steps),
         ]
 
     def notes(self) -> list[str]:

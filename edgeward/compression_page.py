@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from .benchmarks.quality.paired import PAIRED
-from .benchmarks.report.compression_content import Allowed, CompressionPage, Fact, Stage
+from .benchmarks.report.compression_content import Allowed, CompressionPage, Stage
+from .benchmarks.report.evidence_tables import Fact
 from .compression import Compressed, CompressionRecipe, StepRecord
 from .compression.cost import Cost
+from .compression.default_variant import default_precision
 from .compression.gate import Held, held
 from .compression.recipe import QUALITY_ALLOWANCES
 from .devices import this_host
 from .runtime.lineage import WEIGHTS
+from .runtime.manifest import REFERENCE_ENGINE
 from .runtime.provenance import MARK, STATEMENT, edgeward_version
 from .training.checkpoint import Checkpoint
 
 _ON_NOISE = {
     "student_relative_l2": "Samples of the float student against the teacher's",
-    "int8_relative_l2": "Samples of INT8 against the float graph's",
+    "int8_relative_l2": "Samples of the variant against the float graph's",
 }
 
 
 def compression_page(
-    recipe: CompressionRecipe, compressed: Compressed, teacher: Checkpoint, seed: int, *, name: str | None = None
+    recipe: CompressionRecipe, compressed: Compressed, teacher: Checkpoint, seed: int, *, name: str
 ) -> CompressionPage:
     """The page of one run, whether or not its result may be written."""
     judged_on, host = compressed.judged_on, this_host()
@@ -28,8 +31,12 @@ def compression_page(
     if judged_on:
         kind = "simulated " if judged_on.simulated else ""
         judged = f"{judged_on.records:,} {judged_on.split} records of {judged_on.patients:,} {kind}patients"
-    name = name or teacher.schema.name
-    default = min(compressed.graphs, key=lambda variant: compressed.made(variant).cost.latency_ms)
+    # Of a result that is refused no speeds were compared.
+    default = (
+        default_precision(compressed.speeds, REFERENCE_ENGINE)
+        if compressed.speeds
+        else min(compressed.graphs, key=lambda variant: compressed.made(variant).cost.latency_ms)
+    )
     return CompressionPage(
         title=f"How {name} was made small",
         name=name,

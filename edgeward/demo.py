@@ -212,7 +212,7 @@ _WHAT = {
     "prune": "Whole channels taken out, those that matter least.",
     "distil": "The smaller network learnt the full model's samples again (PyTorch).",
     "export": "Written as one ONNX graph (onnxruntime from here on).",
-    "quantise": "Weights and activations in 8 bits, but for the last layer.",
+    "quantise": "Weights and activations in 8 bits where that pays.",
 }
 
 

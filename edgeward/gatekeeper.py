@@ -81,7 +81,7 @@ class ValidationJudge:
     def _held_out(self) -> HeldOut:
         return HeldOut(self._task, self._effort, cache=self._cache)
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """SHA-256 of all that decides a figure, but the model."""
         source = self._dataset.provenance

@@ -7,8 +7,7 @@ Patterson 2009). A model, not a measurement: every prediction carries the range 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from .work import LayerKind, LayerWork
 
@@ -48,10 +47,6 @@ class Rates:
     memory_us: float = 0.0
     """Of a byte of weights, where they do not fit the last cache."""
     last_cache_bytes: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

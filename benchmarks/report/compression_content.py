@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..quality.paired import Paired
+from .evidence_tables import Fact
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,6 @@ class Allowed:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A line of the record."""
-
-    label: str
-    texts: tuple[str, ...]
-    code: bool = False
-
-
-@dataclass(frozen=True)
 class CompressionPage:
     """Everything on the page."""
 
@@ -72,7 +64,7 @@ class CompressionPage:
     stages: tuple[Stage, ...]
     """The teacher first."""
     default: str
-    """Variant that is the fastest here, and that the page is about."""
+    """Variant that is used where none is asked for, and that the page is about."""
     allowed: tuple[Allowed, ...]
     judged_on: str
     """Which records, in words; empty where quality was not judged."""

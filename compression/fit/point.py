@@ -81,15 +81,11 @@ def best(points: Sequence[Point], goals: Goals) -> Point | None:
 
 def front(points: Sequence[Point]) -> tuple[Point, ...]:
     """Those that no other beats in latency, size and every loss at once, the fastest first."""
-    found = [point for point in points if not any(_beats(other, point) for other in points)]
-    kept = {_coordinates(point): point for point in reversed(found)}  # of equals, the first
-    return tuple(sorted(kept.values(), key=_coordinates))
+    names = sorted({name for point in points for name in point.losses})
+    # What could not be read of a point counts as the worst there is. Of equals, the first stays.
+    at = {(p.latency.ms, p.bytes, *(p.losses.get(name, math.inf) for name in names)): p for p in reversed(points)}
+    return tuple(at[place] for place in sorted(at) if not any(_beats(other, place) for other in at))
 
 
-def _beats(one: Point, other: Point) -> bool:
-    pairs = list(zip(_coordinates(one), _coordinates(other), strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
-
-
-def _coordinates(point: Point) -> tuple[float, ...]:
-    return (point.latency.ms, point.bytes, *(point.losses[name] for name in sorted(point.losses)))
+def _beats(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

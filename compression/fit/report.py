@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...benchmarks.quality.measures import MEASURES
+from ...benchmarks.quality.paired import PAIRED
 from ...benchmarks.report.front_plot import FrontMark, front_plot
 from ...runtime.atomic import atomic_folder
 from ...runtime.provenance import edgeward_version
@@ -18,6 +19,7 @@ from .goals import DISTANCE
 from .point import Point, overruns
 from .search import Fit
 from .space import distillation_steps
+from .trial import NO_LIMIT
 
 REPORT_SCHEMA = 1
 RECIPE_NAME, TABLE_NAME, PLOT_NAME, JSON_NAME = "recipe.toml", "front.md", "front.svg", "front.json"
@@ -39,9 +41,9 @@ def recipe_of(fit: Fit, taken: Point, name: str, compressed: Compressed | None =
     if taken.variant == "fp32":
         steps = tuple(step for step in steps if step.do != "quantise")
     if compressed is None:
-        return CompressionRecipe(name, steps, Allowance(math.inf, math.inf))
+        return CompressionRecipe(name, steps, NO_LIMIT)
     of_goals = {
-        field: goal.allowed
+        field: 1.0 + goal.allowed if PAIRED[measure].as_ratio and PAIRED[measure].worse == "higher" else goal.allowed
         for field, measure in QUALITY_ALLOWANCES.items()
         for goal in fit.goals.of_real_data
         if goal.measure == measure
@@ -85,7 +87,7 @@ def to_json(fit: Fit) -> dict[str, Any]:
         "seed": fit.seed,
         "quality": quality_text(fit),
         "taken": fit.taken.to_json() if fit.taken else None,
-        "overruns": overruns(fit.taken, fit.goals) if fit.taken else {},
+        "overruns": {name: by if math.isfinite(by) else None for name, by in _missed(fit).items()},
         "front": [point.to_json() for point in fit.front],
         "trials": [trial.to_json() for trial in fit.trials],
     }
@@ -118,7 +120,7 @@ def front_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
                 _ms(point.here_ms),
                 size_text(point.bytes),
                 loss_text(point.distance),
-                *(loss_text(point.losses[name]) for name in more),
+                *(loss_text(point.losses[name]) if name in point.losses else "" for name in more),
             ]
         )
     return head, rows
@@ -260,6 +262,8 @@ def _would_do(fit: Fit, goal: str) -> str | None:
     if goal == "size":
         return f"With --size {math.ceil(min(point.bytes for point in others) / 1000)}kB the rest would be kept"
     least = min(point.losses.get(goal, math.inf) for point in others)
+    if not math.isfinite(least):
+        return None
     sign = " " if goal == DISTANCE else "-" if MEASURES[goal].better == "higher" else "+"
     return f"With --quality '{goal}{sign}{_rounded_up(least, 1.0):g}' the rest would be kept"
 

@@ -116,7 +116,6 @@ def search(
         candidate = next_candidate(space, scores)
         if candidate is None or clock.is_over(_expected_s(candidate, space, trials)):
             break
-        clock.start(len(trials))
         clock.tell(space[candidate.shape].name)
         try:
             trials.append(run_trial(len(trials) + 1, candidate, bench))
@@ -169,9 +168,6 @@ class _Clock:
         self._budget, self._say = budget, say
         self._spent_s, self._trials = sum(trial.seconds for trial in trials), len(trials)
         self._started = time.monotonic()
-
-    def start(self, trials: int) -> None:
-        self._started, self._trials = time.monotonic(), trials
 
     def count(self, trial: Trial) -> None:
         self._spent_s += trial.seconds

@@ -62,13 +62,14 @@ def starts_for(teacher: Generative) -> tuple[tuple[str, tuple[StepPlan, ...]], .
     if not isinstance(teacher, DiffusionGenerator):
         return (("", ()),)
     calls = [number for number in _CALLS if number < teacher.steps]
-    return tuple(
+    starts = [
         (
             f"{number} call{'s' * (number > 1)}",
             (step_plan({"do": "few_steps", "network_calls": number, **_JUMPS}, "space"),),
         )
         for number in calls
-    )
+    ]
+    return tuple(starts) or (("", ()),)  # a sampler of one step calls its network as seldom as a student would
 
 
 def steps_of(candidate: Candidate, space: Sequence[Shape], *, quantised: bool = True) -> tuple[StepPlan, ...]:

@@ -152,11 +152,13 @@ def command(
         **_progress(),
     )
     announce("")
-    if report:
-        _write_report(report, plan, compressed, checkpoint, seed)
     if table:
         table.sum_up(compressed)
-    compressed = released(compressed, plan, checkpoint)
+    try:
+        compressed = released(compressed, plan, checkpoint)
+    finally:  # of a result that is refused, too: it shows why
+        if report:
+            _write_report(report, plan, compressed, checkpoint, seed, name or checkpoint.schema.name)
     bundle = pack(
         output,
         checkpoint,
@@ -203,12 +205,12 @@ def _progress() -> dict[str, Callable[..., None]]:
 
 
 def _write_report(
-    report: Path, plan: CompressionRecipe, compressed: Compressed, checkpoint: Checkpoint, seed: int
+    report: Path, plan: CompressionRecipe, compressed: Compressed, checkpoint: Checkpoint, seed: int, name: str
 ) -> None:
     from ..benchmarks.report.compression_page import render_compression_page
     from ..compression_page import compression_page
 
-    page = render_compression_page(compression_page(plan, compressed, checkpoint, seed))
+    page = render_compression_page(compression_page(plan, compressed, checkpoint, seed, name=name))
     with atomic_file(report) as file:
         file.write(page.encode())
 

@@ -135,7 +135,7 @@ def fit_to_device(
         recipe = None
         if fit.taken is not None:
             recipe_name = f"{name}-on-{target.name}"
-            compressed = compress(checkpoint, recipe_of(fit, fit.taken, recipe_name), work, seed=seed)
+            compressed = compress(checkpoint, recipe_of(fit, fit.taken, recipe_name), work, seed=seed, judge=judge)
             recipe = recipe_of(fit, fit.taken, recipe_name, compressed)
             if fit.met:
                 bundle = pack(

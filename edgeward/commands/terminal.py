@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,6 @@ class Progress:
             click.echo("\r\x1b[2K" + ("" if wiped else text), err=True, nl=finished and not wiped)
         else:
             click.echo(text, err=True)
-
-    def step(self, do: str) -> Callable[[int, int], None]:
-        """A callback without a note, under another label."""
-        progress = Progress(do)
-        return lambda done, of: progress(done, of)
 
 
 def announce(text: str) -> None:

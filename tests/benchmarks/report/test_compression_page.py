@@ -10,8 +10,9 @@ from html.parser import HTMLParser
 import pytest
 from edgeward.benchmarks.quality.paired import Paired
 from edgeward.benchmarks.report import SYNTHETIC_MARK
-from edgeward.benchmarks.report.compression_content import Allowed, CompressionPage, Fact, Stage
+from edgeward.benchmarks.report.compression_content import Allowed, CompressionPage, Stage
 from edgeward.benchmarks.report.compression_page import render_compression_page
+from edgeward.benchmarks.report.evidence_tables import Fact
 from edgeward.benchmarks.report.waterfall import Fall, waterfall
 from edgeward.runtime.errors import RequestError
 

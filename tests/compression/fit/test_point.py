@@ -45,6 +45,12 @@ def test_losses_on_real_records_count_too() -> None:
     assert front([faithful, useful, point(1, 1, 0.2, tstr=0.05)]) == (faithful, useful)
 
 
+def test_a_loss_that_could_not_be_read_counts_as_the_worst() -> None:
+    read, unread = point(1, 1, 0.1, tstr=0.05), point(1, 1, 0.1)
+    assert front([unread, read]) == (read,)
+    assert front([unread, point(2, 1, 0.1, tstr=0.05)]) == (unread, point(2, 1, 0.1, tstr=0.05))
+
+
 def test_what_is_exactly_what_was_asked_is_enough() -> None:
     assert overruns(point(5.0, 1000, 0.1), Goals(5.0, 1000, (QualityGoal(DISTANCE, 0.1),))) == {}
 

@@ -76,6 +76,24 @@ def test_what_may_be_lost_on_real_records_stands_in_the_recipe(fit: Fit, compres
     assert recipe_of(asked, fit.taken, "found", made).allowance.tstr_drop == 0.01
 
 
+def test_a_ratio_is_allowed_in_units_of_the_teachers_and_read_back(
+    fit: Fit, compressed: Compressed, tmp_path: Path
+) -> None:
+    asked = dataclasses.replace(fit, goals=Goals(quality=(QualityGoal("frechet_distance", 0.5),)))
+    assert fit.taken is not None
+    recipe = recipe_of(asked, fit.taken, "found", MadeUp(compressed)(None, recipe_of(fit, fit.taken, "found"), None))
+    assert recipe.allowance.frechet_ratio == 1.5
+    (tmp_path / "recipe.toml").write_text(recipe_toml(recipe, "A comment."))
+    assert load_compression_recipe(tmp_path / "recipe.toml") == recipe
+
+
+def test_a_goal_that_could_not_be_read_is_missed_without_a_number(fit: Fit) -> None:
+    asked = with_points(fit, point(1, 1, 0.1), goals=Goals(quality=(QualityGoal("tstr", 0.01),)))
+    assert not asked.met
+    assert json.loads(json.dumps(to_json(asked), allow_nan=False))["overruns"] == {"tstr": None}
+    assert "No single goal, relaxed alone, would do." in unmet_text(asked)
+
+
 def test_the_table_marks_what_was_taken_and_says_that_it_was_measured(fit: Fit) -> None:
     head, rows = front_rows(fit)
     assert "ms (measured)" in head
