@@ -17,7 +17,6 @@ from typing import Any
 
 from ...runtime.atomic import atomic_file
 from ...training.checkpoint import Checkpoint
-from ..error import probe_inputs, run_torch
 from ..pipeline import compress
 from ..recipe import CompressionRecipe
 from ..record import Compressed
@@ -95,7 +94,6 @@ def search(
     """
     generator = teacher.generator()
     space = shapes(starts_for(generator)) if space is None else space
-    inputs = probe_inputs(generator.noise_shape, teacher.schema)
     journal = work / f"search-{_key(teacher, target, space, seed, judge_key if judge else None)[:16]}.json"
     trials = _read(journal)
     clock = _Clock(budget, trials, say)
@@ -110,7 +108,7 @@ def search(
             on_progress=lambda do, done, of: clock.tell(f"{recipe.name}: {do} {done:,} of {of:,}"),
         )
 
-    bench = Bench(space, run, target, inputs, run_torch(generator, inputs), judge)
+    bench = Bench(space, run, target, judge)
     while True:
         scores = {trial.candidate: _score(trial, goals) for trial in trials}
         candidate = next_candidate(space, scores)

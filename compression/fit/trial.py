@@ -8,12 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ...runtime.errors import GateError, TrainingError
-from ...runtime.feed import GraphInputs
-from ..error import relative_l2, run_onnx
 from ..recipe import Allowance, CompressionRecipe, StepPlan
 from ..record import Compressed
 from .goals import DISTANCE
@@ -83,10 +78,6 @@ class Bench:
     space: tuple[Shape, ...]
     compress: Compress
     target: Target
-    inputs: GraphInputs
-    """On which samples are compared."""
-    teacher_samples: npt.NDArray[np.float32]
-    """[n, *shape], of these inputs."""
     judge: Judge | None
     """None: quality is the distance from the teacher's samples alone."""
 
@@ -110,7 +101,7 @@ def run_trial(number: int, candidate: Candidate, bench: Bench) -> Trial:
     points = []
     for variant, graph in compressed.graphs.items():
         cost = compressed.made(variant).cost
-        losses: Losses = {DISTANCE: relative_l2(run_onnx(graph, bench.inputs), bench.teacher_samples)}
+        losses: Losses = {DISTANCE: compressed.made(variant).from_teacher}
         if not math.isfinite(losses[DISTANCE]):
             note = f"{variant} makes no numbers where the teacher does"
             continue
