@@ -105,7 +105,7 @@ def train(
     state = TrainingState(model.to(on), recipe)
     run = _Run(dataset, recipe, seed, state, private)
     first_step = run.load(saved) if saved else 0
-    selection = Selection(dataset, seed=seed) if recipe.evaluations and rank() == 0 else None
+    selection = Selection(dataset, seed=seed, lowest=run.lowest) if recipe.evaluations and rank() == 0 else None
 
     samples = torch.from_numpy(dataset.train.samples)
     condition = torch.from_numpy(dataset.condition_vectors(dataset.train))
@@ -159,19 +159,24 @@ class _Run:
     best: dict[str, Any] | None = None
     """Weights, score and step of the best model so far."""
     last_score: Score | None = None
+    lowest: npt.NDArray[np.float64] | None = None
+    """What the selection remembers of earlier models."""
 
     def load(self, saved: Checkpoint) -> int:
         """Take up a saved run; the step it had reached."""
         assert saved.progress is not None  # noqa: S101 - the caller has checked that it is unfinished
         self.state.load(saved.progress["state"])
         self.history, self.best = saved.history, saved.progress["best"]
+        lowest = saved.progress.get("lowest")
+        self.lowest = None if lowest is None else lowest.numpy()
         return saved.step
 
     def judge(self, step: int, selection: Selection, journal: Journal | None) -> None:
         """Judge the averaged model, and keep it if it is the best so far."""
-        generator = self.state.averaged().generator().eval()
-        self.last_score, records = selection.score(generator)
-        self.history.append({"step": step, **self.last_score.to_json()})
+        self.last_score, records = selection.score(self.state.averaged())
+        self.lowest = selection.lowest
+        told = {name: float(value) for name, value in self.last_score.to_json().items() if value is not None}
+        self.history.append({"step": step, **told})
         if self.best is None or self.last_score.better_than(Score(**self.best["score"])):
             weights = {name: tensor.cpu().clone() for name, tensor in self.state.weights().items()}
             self.best = {"weights": weights, "score": self.last_score.to_json(), "step": step}
@@ -182,7 +187,10 @@ class _Run:
         """The run as it stands; when it is complete, the best model of it."""
         complete = step == self.recipe.steps
         weights = self.best["weights"] if complete and self.best else self.state.weights()
-        progress: dict[str, Any] | None = None if complete else {"state": self.state.to_dict(), "best": self.best}
+        progress: dict[str, Any] | None = None
+        if not complete:
+            progress = {"state": self.state.to_dict(), "best": self.best}
+            progress["lowest"] = None if self.lowest is None else torch.from_numpy(self.lowest)
         if progress and self.private:
             progress["secret"] = self.private.secret.key
         return Checkpoint(

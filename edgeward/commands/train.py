@@ -107,6 +107,8 @@ def command(
     def show(p: TrainingProgress) -> None:
         losses = "  ".join(f"{name} {loss:.3f}" for name, loss in p.losses.items())
         score = f"  Fréchet {p.score.frechet_distance:.3g}, coverage {p.score.coverage:.2f}" if p.score else ""
+        if p.score and p.score.by_heart:
+            score += ", learns by heart"
         progress(p.step, p.steps, losses + score)
 
     checkpoint = train(

@@ -124,6 +124,8 @@ class Diffusion(Family):
         sampler_steps: Of the generator.
     """
 
+    explains_records = True
+
     def __init__(
         self,
         schema: Schema,

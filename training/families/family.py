@@ -37,6 +37,8 @@ class Family(nn.Module, ABC):
     """Fitted before training starts."""
     momentum: ClassVar[bool] = True
     """Whether the optimisers go on in the direction of earlier steps."""
+    explains_records: ClassVar[bool] = False
+    """Whether `record_losses` tells how well the model explains a record it has not seen, however it was built."""
 
     def players(self) -> dict[str, nn.Module]:
         """The parts that take turns in a step, each with an optimiser of its own, in order; most families have one."""
