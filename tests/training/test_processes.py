@@ -64,6 +64,9 @@ penalty = 1.0
 }
 TOLERANCE = {"vae": 2e-5, "gan": 2e-4}
 """Of weights of about 0.1. Without momentum a GAN's optimiser makes whole steps of gradients that are mere rounding."""
+LOSS_TOLERANCE = {"vae": 1e-4, "gan": 5e-3}
+"""Relative. Losses after ten such steps: how much rounding they show differs by processor. A penalty or a batch that the
+processes did not share would show as a factor."""
 
 
 def free_port() -> int:
@@ -110,7 +113,7 @@ def test_two_processes_give_the_weights_of_one_with_the_same_batches(family: str
         )
     assert [row["step"] for row in one.history] == [row["step"] for row in two.history]
     for term, value in one.history[0].items():
-        assert two.history[0][term] == pytest.approx(value, rel=1e-4), term
+        assert two.history[0][term] == pytest.approx(value, rel=LOSS_TOLERANCE[family]), term
 
 
 def test_alone_there_is_one_process_the_first() -> None:
