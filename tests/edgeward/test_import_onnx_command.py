@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from edgeward.runtime import load
+from edgeward.runtime.noise import NoiseStream
 from onnx import TensorProto, helper, numpy_helper
+from scipy.special import ndtr
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
@@ -141,6 +144,24 @@ def test_an_onnx_generator_is_compressed_verified_and_generates(edgeward_here: R
     assert lineage["teacher"]["recipe"]["imported"]["origin"]["onnx"] == "generator.onnx"
     before, after = lineage["teacher"]["cost"], lineage["compression"]["steps"][0]["cost"]
     assert after["parameters"] < 0.8 * before["parameters"]
+
+
+def test_an_onnx_generator_becomes_a_bundle_as_it_is(edgeward_here: Run, out: Path) -> None:
+    """What it makes in the bundle is what onnxruntime makes of the file itself."""
+    (out / "generator.onnx").write_bytes(keras_like().SerializeToString())
+    (out / "own.toml").write_text(DESCRIPTION)
+    where = ("--schema", out / "own.toml", "-o", out / "teacher.pt", "--seed", 1)
+    assert edgeward_here("import", out / "generator.onnx", *where).returncode == 0
+    made = edgeward_here("compress", out / "teacher.pt", "--recipe", "export", "-o", out / "own.edgeward")
+    assert made.returncode == 0, made.stderr
+    with load(out / "own.edgeward") as generator:
+        assert [variant.name for variant in generator.bundle.manifest.variants] == ["fp32"]
+        batch = generator.generate(8, condition={"state": "b"}, seed=1)
+    noise = NoiseStream(1, (8,)).take(0, 8)
+    uniform = ndtr(noise.astype(np.float64)).astype(np.float32)
+    feed = {"serving_default_z:0": uniform, "serving_default_label:0": np.ones(8, np.int64)}
+    (expected,) = ort.InferenceSession((out / "generator.onnx").read_bytes()).run(["Identity:0"], feed)
+    np.testing.assert_allclose(batch.samples, expected.transpose(0, 2, 1) * 0.5 + 0.5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
