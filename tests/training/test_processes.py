@@ -65,8 +65,8 @@ penalty = 1.0
 TOLERANCE = {"vae": 2e-5, "gan": 2e-4}
 """Of weights of about 0.1. Without momentum a GAN's optimiser makes whole steps of gradients that are mere rounding."""
 LOSS_TOLERANCE = {"vae": 1e-4, "gan": 5e-3}
-"""Relative. Losses after ten such steps: how much rounding they show differs by processor. A penalty or a batch that the
-processes did not share would show as a factor."""
+"""Relative. Losses after ten such steps: how much rounding they show differs by processor. A penalty or a batch that
+the processes did not share would show as a factor."""
 
 
 def free_port() -> int:
