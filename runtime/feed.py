@@ -12,6 +12,9 @@ from .condition import ConditionColumns, draw_columns, encode_columns
 from .noise import NoiseStream
 from .schema import Condition
 
+BATCH_SIZE = 32
+"""Samples a graph call: more gain nothing on a CPU and leave its caches."""
+
 _READ_AHEAD = 256
 
 

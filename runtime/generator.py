@@ -13,17 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..devices import this_host
-from .backends import Options, Session, backend_named
+from .backends import Session
 from .batch import Batch, Source, make_provenance
 from .bundle import Bundle, open_bundle
+from .choice import AUTO, Choice
+from .choosing import open_chosen
 from .condition import ConditionColumns, ConditionValue, check_request
-from .errors import BundleError, RequestError
-from .feed import Feed
-from .manifest import Variant
+from .errors import RequestError
+from .feed import BATCH_SIZE, Feed
 from .noise import MAX_SEED
-
-BATCH_SIZE = 32
-"""Samples a graph call: more gain nothing on a CPU and leave its caches."""
 
 _MAX_INDEX = 2**63 - 1
 _DRAWN_SEED_BITS = 48  # few enough digits to write down, and exact in every JSON reader
@@ -32,47 +30,33 @@ _DRAWN_SEED_BITS = 48  # few enough digits to write down, and exact in every JSO
 def load(
     path: str | os.PathLike[str] | Bundle,
     *,
-    backend: str = "onnxruntime",
-    precision: str | None = None,
+    backend: str = AUTO,
+    precision: str = AUTO,
     threads: int = 1,
 ) -> Generator:
     """Open a bundle and make it ready to generate.
 
     Args:
         path: The bundle folder, or a bundle opened already.
-        backend: `onnxruntime` or `openvino`. What is asked for is what runs; there is no fall-back.
-        precision: Which variant, e.g. `fp32` or `int8`: the engine's own form of it where the bundle has one. None: the
-            bundle's default on this engine.
+        backend: `onnxruntime` or `openvino`: what is asked for by name is what runs, there is no fall-back. `auto`: of
+            those that are installed, the fastest that gives the golden samples of the bundle on this machine. It is
+            measured once, in a second or two, and remembered.
+        precision: Which variant, e.g. `fp32` or `int8`: the engine's own form of it where the bundle has one. `auto`:
+            as for the engine. Name both to make the same bytes again on another day.
         threads: Threads an operator may use, at most one per core.
 
     Raises:
         BundleError: The bundle is damaged, incomplete or for a newer runtime.
         BackendError: The engine is absent, or refuses the graph.
         RequestError: There is no such backend or variant, or too many or too few threads.
+        GateError: With `auto`: no engine gives the golden samples.
     """
     cores = this_host().logical_cores
     if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
-    engine = backend_named(backend)
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    variant = bundle.manifest.variant(precision, engine.name)
-    weights = None if variant.weights is None else bundle.read(variant.weights)
-    session = engine.open(bundle.read(variant.file), Options(threads=threads), weights)
-    _check_contract(bundle, session, variant.file)
-    return Generator(bundle, variant, session)
-
-
-def _check_contract(bundle: Bundle, session: Session, file: str) -> None:
-    manifest = bundle.manifest
-    inputs = {"noise": (None, *manifest.noise_shape), "condition": (None, manifest.data.condition_size)}
-    outputs = {"sample": (None, *manifest.data.shape)}
-    found = dict(session.input_shapes), dict(session.output_shapes)
-    if found != (inputs, outputs):
-        session.close()
-        raise BundleError(
-            f"{bundle.path}: {file} does not keep the contract: its inputs and outputs are {found[0]} and "
-            f"{found[1]}, the manifest says {inputs} and {outputs}"
-        )
+    session, choice = open_chosen(bundle, backend, precision, threads)
+    return Generator(bundle, session, choice)
 
 
 @dataclass(frozen=True)
@@ -107,11 +91,15 @@ class Series:
 class Generator:
     """A bundle loaded on an engine. Made by `load`; close it, or use it in a `with` block.
 
-    Safe to use from several threads: calls take turns.
+    Safe to use from several threads: calls take turns. With a seed, what a call returns does not depend on the others;
+    without one, the calls share the samples of the generator's own seed among them, none twice. For threads that
+    run at the same time, load the bundle once for each.
     """
 
-    def __init__(self, bundle: Bundle, variant: Variant, session: Session) -> None:
+    def __init__(self, bundle: Bundle, session: Session, choice: Choice) -> None:
         self.bundle = bundle
+        self.choice = choice
+        """Which engine and variant it runs, and why."""
         self._session: Session | None = session
         self._lock = threading.Lock()
         description = session.describe()
@@ -119,8 +107,8 @@ class Generator:
         self.source = Source(
             bundle=f"{manifest.name} {manifest.version}",
             bundle_digest=bundle.digest,
-            precision=variant.precision,
-            variant=variant.name,
+            precision=choice.variant.precision,
+            variant=choice.variant.name,
             backend=f"{description.backend} {description.version}",
             noise_algorithm=manifest.noise_algorithm,
             schema=manifest.data,
@@ -194,12 +182,17 @@ class Generator:
         return Series(self, n, place, start, fixed)
 
     def describe(self) -> dict[str, Any]:
-        """What really runs, read back from the engine, and what the bundle is; plain JSON values."""
+        """What really runs, read back from the engine, what it was chosen from, and what the bundle is.
+
+        Plain JSON values: `bundle`, `bundle_sha256`, `variant`, those of `Description` (`backend`, `version`, `device`,
+        `precision` the engine computes in, `threads`, `details`), and `choice`, as `Choice.to_json` gives it.
+        """
         return {
             "bundle": self.source.bundle,
             "bundle_sha256": self.source.bundle_digest,
             "variant": self.source.variant,
             **self._open_session().describe().to_json(),
+            "choice": self.choice.to_json(),
         }
 
     def close(self) -> None:

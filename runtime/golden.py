@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..devices import this_host
+from .backends import BACKENDS, Options, Session
 from .bundle import Bundle
 from .deviation import deviations
-from .errors import BundleError
-from .generator import BATCH_SIZE, load
-from .manifest import GOLDEN_NAME
+from .errors import BackendError, BundleError
+from .feed import BATCH_SIZE, Feed
+from .manifest import GOLDEN_NAME, Variant
+from .opening import open_variant
 
 MAX_GOLDEN_BYTES = 64 * 2**20
 
@@ -28,14 +32,20 @@ class GoldenResult:
     variant: str
     backend: str
     error: float
-    """Relative error, see `relative_error`."""
+    """Relative error, see `relative_error`; NaN where nothing, or no number, came out."""
     tolerance: float
     """What the manifest allows on this class of CPU."""
+    refusal: str = ""
+    """Why the engine did not run it, in its words; empty where it did."""
 
     @property
     def passed(self) -> bool:
         """Whether the variant is right on this engine and machine."""
         return self.error <= self.tolerance  # false for NaN
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; the error is null where it is no number."""
+        return {**vars(self), "error": self.error if math.isfinite(self.error) else None, "passed": self.passed}
 
 
 def relative_error(outputs: npt.NDArray[np.float32], golden: npt.NDArray[np.float32]) -> float:
@@ -66,11 +76,45 @@ def check_golden(bundle: Bundle, backend: str, precision: str, *, threads: int =
         BackendError: The engine is absent, or refuses the graph.
     """
     variant = bundle.manifest.variant(precision, backend)
+    with open_variant(bundle, backend, variant, Options(threads=threads)) as session:
+        return check_session(bundle, backend, variant, session)
+
+
+def check_session(bundle: Bundle, backend: str, variant: Variant, session: Session) -> GoldenResult:
+    """Generate the golden samples of a variant that is open already, and compare. Errors as in `check_golden`."""
+    manifest = bundle.manifest
     golden = _read_golden(bundle, variant.name)
-    with load(bundle, backend=backend, precision=precision, threads=threads) as generator:
-        outputs = generator.generate(len(golden), seed=bundle.manifest.golden_seed).samples
-    tolerance = variant.tolerance_for(this_host().cpu_class)
-    return GoldenResult(precision, variant.name, backend, relative_error(outputs, golden), tolerance)
+    inputs = Feed(manifest.golden_seed, manifest.noise_shape, manifest.data.conditions, {}).take(0, len(golden))
+    (outputs,) = session.run((inputs.noise, inputs.condition))
+    return GoldenResult(
+        variant.precision, variant.name, backend, relative_error(outputs, golden), tolerance_here(variant)
+    )
+
+
+def check_everywhere(bundle: Bundle, *, threads: int = 1) -> Iterator[GoldenResult]:
+    """Every variant on every engine that is present; one that an engine refuses is a result too.
+
+    Raises:
+        BundleError: The bundle is damaged, or its golden file unusable.
+    """
+    for backend in BACKENDS:
+        if not BACKENDS[backend].probe().available:
+            continue
+        for variant in bundle.manifest.variants_for(backend):
+            try:
+                yield check_golden(bundle, backend, variant.precision, threads=threads)
+            except BackendError as error:
+                yield refused(variant, backend, error)
+
+
+def refused(variant: Variant, backend: str, error: Exception) -> GoldenResult:
+    """The result of an engine that did not run the variant."""
+    return GoldenResult(variant.precision, variant.name, backend, math.nan, tolerance_here(variant), str(error))
+
+
+def tolerance_here(variant: Variant) -> float:
+    """What the manifest allows on this machine."""
+    return variant.tolerance_for(this_host().cpu_class)
 
 
 def _read_golden(bundle: Bundle, variant: str) -> npt.NDArray[np.float32]:

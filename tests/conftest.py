@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,14 @@ step = [
 student_relative_l2 = 5.0
 int8_relative_l2 = 1.0
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What `auto` chose for a user is nothing to tests, and theirs nothing to the user; commands they run inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEWARD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -156,5 +156,5 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def generator(small_bundle: Bundle) -> Iterator[Generator]:
     """The small generator on the reference engine."""
-    with load(small_bundle) as generator:
+    with load(small_bundle, backend="onnxruntime", precision="fp32") as generator:
         yield generator

@@ -1,0 +1,184 @@
+"""Choose engine and variant on this machine: right on the golden samples first, then the fastest, then remembered.
+
+What is asked for by name is used, or fails. `auto` looks at the engines that run on the processor; any other is used
+only when it is named.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from .backends import BACKENDS, Options, Session, backend_named
+from .bundle import Bundle
+from .choice import AUTO, Candidate, Choice, Trial
+from .choice_file import Question
+from .errors import BackendError, EdgewardError, GateError
+from .feed import Feed, GraphInputs
+from .golden import check_session, refused
+from .manifest import REFERENCE_ENGINE
+from .opening import ContractError, open_variant
+from .provenance import edgeward_version
+
+CPU_ENGINES = (REFERENCE_ENGINE, "openvino")
+"""What `auto` looks at, the reference first."""
+
+_CLEARLY = 0.95
+"""Something is faster where it takes less than this share of the time; what is not is left to the order."""
+_ROUNDS, _FEWEST_ROUNDS = 9, 3
+_BLOCK_S, _BUDGET_S = 0.004, 2.0
+_HOPELESS = 3.0
+"""Times as slow as the fastest: not timed any further."""
+_INPUTS = 64
+
+
+def open_chosen(bundle: Bundle, backend: str, precision: str, threads: int) -> tuple[Session, Choice]:
+    """Choose, and open what was chosen.
+
+    Raises:
+        RequestError: There is no such backend or variant.
+        BackendError: The engine that was asked for is absent, or no engine takes the graph.
+        GateError: Every engine computes something else than the golden samples say.
+        BundleError: The bundle is damaged, or its golden file unusable.
+    """
+    options = Options(threads=threads)
+    asked = {"backend": backend, "precision": precision}
+    if AUTO not in (backend, precision):
+        variant = bundle.manifest.variant(precision, backend_named(backend).name)
+        return open_variant(bundle, backend, variant, options), Choice(backend, variant, "asked for", asked)
+    absent = _absent(backend)
+    offered = _offered(bundle, backend, precision, absent)
+    software = {"edgeward": edgeward_version(), **{name: BACKENDS[name].probe().reason for name in _engines(backend)}}
+    question = Question(bundle, asked, threads, software)
+    recalled, reason = question.recall(offered)
+    if recalled:
+        try:
+            return open_variant(bundle, recalled.backend, recalled.variant, options), recalled
+        except BackendError as error:
+            reason = f"{recalled.backend} does not open any more what was remembered: {error}"
+    trials = _measured(bundle, offered, options)
+    chosen = _best(bundle, trials)
+    choice = Choice(
+        chosen.backend,
+        chosen.variant,
+        how="measured",
+        asked=asked,
+        trials=tuple(trials.values()),
+        absent=absent,
+        measured_at=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+    )
+    notes = tuple(note for note in (reason, question.remember(choice)) if note)
+    return open_variant(bundle, choice.backend, choice.variant, options), replace(choice, notes=notes)
+
+
+def _engines(backend: str) -> tuple[str, ...]:
+    return CPU_ENGINES if backend == AUTO else (backend_named(backend).name,)
+
+
+def _absent(backend: str) -> dict[str, str]:
+    """Engines that cannot be tried here, and why."""
+    probes = {name: BACKENDS[name].probe() for name in _engines(backend)}
+    absent = {name: probe.reason for name, probe in probes.items() if not probe.available}
+    if len(absent) == len(probes):
+        raise BackendError("; ".join(f"{name}: {reason}" for name, reason in absent.items()))
+    return absent
+
+
+def _offered(bundle: Bundle, backend: str, precision: str, absent: Mapping[str, str]) -> list[Candidate]:
+    """All there is to choose from, what the bundle takes for the default first."""
+    manifest = bundle.manifest
+    present = [name for name in _engines(backend) if name not in absent]
+    offered: list[Candidate] = []
+    for engine in present:
+        usual = manifest.variant(None, engine)
+        variants = sorted(manifest.variants_for(engine), key=lambda variant: variant != usual)
+        offered += [Candidate(engine, variant) for variant in variants if precision in (AUTO, variant.precision)]
+    if not offered:
+        manifest.variant(precision, present[0])  # raises, and says which there are
+    return offered
+
+
+def _measured(bundle: Bundle, offered: Sequence[Candidate], options: Options) -> dict[Candidate, Trial]:
+    """How far each candidate is from the golden samples; of those that are right, the time too."""
+    trials: dict[Candidate, Trial] = {}
+    refusals: list[EdgewardError] = []
+    right: dict[Candidate, Session] = {}
+    with ExitStack() as stack:
+        for candidate in offered:
+            backend, variant = candidate.backend, candidate.variant
+            try:
+                session = stack.enter_context(open_variant(bundle, backend, variant, options))
+                golden = check_session(bundle, backend, variant, session)
+            except (BackendError, ContractError) as error:
+                refusals.append(error)
+                golden = refused(variant, backend, error)
+            trials[candidate] = Trial(golden)
+            if golden.passed:
+                right[candidate] = session
+        if len(refusals) == len(offered):
+            raise refusals[0]
+        for candidate, us in _timed(right, _inputs(bundle)).items():
+            trials[candidate] = Trial(trials[candidate].golden, us)
+    return trials
+
+
+def _inputs(bundle: Bundle) -> GraphInputs:
+    manifest = bundle.manifest
+    return Feed(manifest.golden_seed, manifest.noise_shape, manifest.data.conditions, {}).take(0, _INPUTS)
+
+
+def _timed(sessions: Mapping[Candidate, Session], inputs: GraphInputs) -> dict[Candidate, float]:
+    """Microseconds for one sample: the median of the calls in each contender's quietest block.
+
+    Blocks take turns and change their order, so that what else the machine does falls on all of them.
+    """
+    if len(sessions) < 2:
+        return {}
+    medians: dict[Candidate, list[float]] = {candidate: [] for candidate in sessions}
+    started = time.monotonic()
+    for turn in range(_ROUNDS):
+        if turn >= _FEWEST_ROUNDS and time.monotonic() - started > _BUDGET_S:
+            break
+        quickest = min((min(found) for found in medians.values() if found), default=float("inf"))
+        racing = [candidate for candidate, found in medians.items() if not found or min(found) < _HOPELESS * quickest]
+        for candidate in racing if turn % 2 == 0 else reversed(racing):
+            medians[candidate].append(statistics.median(_block(sessions[candidate], inputs)))
+    return {candidate: 1e6 * min(found) for candidate, found in medians.items()}
+
+
+def _block(session: Session, inputs: GraphInputs) -> Iterator[float]:
+    """Seconds of each of the calls that fit into a block, after one that is not counted; at least one."""
+    end = time.perf_counter() + _BLOCK_S
+    for call in range(_INPUTS):
+        noise, condition = inputs.noise[call : call + 1], inputs.condition[call : call + 1]
+        before = time.perf_counter()
+        session.run((noise, condition))
+        after = time.perf_counter()
+        if call:
+            yield after - before
+        if call and after > end:
+            return
+
+
+def _best(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> Candidate:
+    """The first that nothing else is clearly faster than."""
+    times = {candidate: trial.us or 0.0 for candidate, trial in trials.items() if trial.golden.passed}
+    if not times:
+        raise GateError(_all_wrong(bundle, trials))
+    quickest = min(times.values())
+    return next(candidate for candidate, us in times.items() if _CLEARLY * us <= quickest)
+
+
+def _all_wrong(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> str:
+    told = [
+        f"{trial.golden.backend} {trial.golden.variant}: "
+        + (trial.golden.refusal or f"error {trial.golden.error:.1e}, allowed {trial.golden.tolerance:.1e}")
+        for trial in trials.values()
+    ]
+    return (
+        f"no engine here computes what {bundle.manifest.name!r} was recorded to give ({'; '.join(told)}); "
+        f"see: edgeward doctor {bundle.path}"
+    )
