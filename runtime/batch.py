@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,11 @@ from .condition import ConditionColumns, readable_columns
 from .errors import RequestError
 from .provenance import MARK, STATEMENT, edgeward_version
 from .schema import Channel, Schema, SignalSchema, TableSchema
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,59 @@ class Batch:
         return readable_columns(self.source.schema.conditions, self.columns)
 
     @property
+    def units(self) -> dict[str, str]:
+        """UCUM unit by name of every channel, column and condition that has one."""
+        from .frames import units
+
+        return units(self.source.schema)
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Where these samples come from, with the synthetic mark; plain JSON values."""
         return make_provenance(self.source, self.seed, self.first, len(self))
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """The samples as pandas holds them.
+
+        Of a table a row a sample: categories by name, whole numbers as integers, `NA` where missing. Of a signal a row
+        for each sample and point in time, indexed by `index` and `time_s`, a column a channel. Then a column for each
+        condition, and `synthetic`. `attrs` holds `synthetic`, `units` and `provenance`.
+
+        Raises:
+            RequestError: They are images, or two columns would have the same name.
+            BackendError: pandas is not installed; the message gives the command.
+        """
+        from .frames import dataframe
+
+        return dataframe(self.schema, self.samples, self.conditions, self.provenance)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """The samples as xarray holds them.
+
+        A variable for each channel [sample, time] or column [sample], of images one `image` [sample, channel, y, x],
+        with `units`; coordinates `sample` (its index), `time` in seconds, and each condition [sample]. `attrs` holds
+        `synthetic` and `statement`, and as JSON `provenance` and `schema`.
+
+        Raises:
+            RequestError: Two variables would have the same name.
+            BackendError: xarray is not installed; the message gives the command.
+        """
+        from .frames import dataset
+
+        return dataset(self.schema, self.samples, self.conditions, self.provenance)
+
+    def plot(self) -> Figure:
+        """Draw the first samples: signals as traces (ECG on its paper), images as a sheet, tables as histograms.
+
+        The picture says that they are synthetic and where they come from. It is a matplotlib `Figure` of its own:
+        `batch.plot().savefig("beats.png")`.
+
+        Raises:
+            BackendError: matplotlib is not installed; the message gives the command.
+        """
+        from .plot import draw
+
+        return draw(self.schema, self.samples, self.conditions, self.provenance)
 
 
 def make_provenance(source: Source, seed: int, first: int, n: int) -> dict[str, Any]:

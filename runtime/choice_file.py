@@ -72,8 +72,10 @@ class Question:
         try:
             content = _read(file)
             return self._checked(content, offered) if content is not None else (None, "nothing was remembered yet")
-        except (OSError, EdgewardError) as error:
-            return None, f"what was remembered is of no use: {_one_line(error)}"
+        except OSError as error:
+            return None, f"what was remembered cannot be read from {file}: {error.strerror}"
+        except EdgewardError as error:
+            return None, f"what was remembered in {file} is of no use: {_one_line(error)}"
 
     def remember(self, choice: Choice) -> str:
         """Keep it for the next time; returns why that was not possible, or nothing."""
@@ -85,9 +87,13 @@ class Question:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_file(file) as opened:
                 opened.write(json.dumps(value, indent=1, allow_nan=False).encode())
-        except (OSError, OutputError) as error:
-            return f"it cannot be remembered, and will be measured each time: {_one_line(error)}"
-        return ""
+        except OSError as error:
+            reason = f"{file.parent} cannot be made: {error.strerror}"
+        except OutputError as error:
+            reason = _one_line(error)
+        else:
+            return ""
+        return f"it cannot be remembered and will be measured each time; {reason}"
 
     def _checked(self, content: bytes, offered: Sequence[Candidate]) -> tuple[Choice | None, str]:
         fields = Fields(parse_json(content, "its file"), "its file")

@@ -44,7 +44,7 @@ int8_relative_l2 = 1.0
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What `auto` chose for a user is nothing to tests, and theirs nothing to the user; commands they run inherit it."""
+    """Tests neither read nor leave what `auto` remembers for the user; commands they run inherit it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGEWARD_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -15,7 +15,10 @@ FLOORS = ["devices", "runtime", "benchmarks", "training", "compression", "edgewa
 
 # What the thin floors may import beside the standard library.
 # tomli is the standard library's own reader of TOML, for Python 3.10.
-THIRD_PARTY = {"devices": {"tomli"}, "runtime": {"numpy", "onnxruntime", "openvino", "pyarrow", "pydicom"}}
+THIRD_PARTY = {
+    "devices": {"tomli"},
+    "runtime": {"numpy", "onnxruntime", "openvino", "pyarrow", "pydicom", "pandas", "xarray", "matplotlib"},
+}
 
 Sources = Mapping[str, tuple[str, bool]]
 """Module name: its source, and whether it is a package's `__init__`."""

@@ -11,7 +11,7 @@ from edgeward.runtime import Bundle
 ROOT = Path(__file__).parents[1]
 ENGINES = {"onnxruntime", "openvino", "tensorrt"}
 SERVER_SIDE = {"torch", "onnx", "onnxscript", "onnxslim", "torch_pruning", "scipy", "sklearn", "wfdb", "matplotlib"}
-FORMAT_LIBRARIES = {"pyarrow", "pydicom"}
+FORMAT_LIBRARIES = {"pyarrow", "pydicom", "pandas", "xarray"}
 UPPER_FLOORS = {"edgeward.benchmarks", "edgeward.training", "edgeward.compression", "edgeward.commands", "edgeward.cli"}
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
+from ..runtime.choice import AUTO
 from ..runtime.errors import OutputError, RequestError
 from ..runtime.formats import FORMATS, Format, check_suits, format_for
 from ..runtime.formats.folder import remove_folder, seed_of_folder
 from ..runtime.generator import load
 from ..runtime.provenance import STATEMENT
+from .choice_table import print_choice
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json, readable_bytes
 
@@ -31,10 +33,11 @@ _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Hold a condition fixed.")
 @click.option("--seed", type=int, help="Same seed, same samples. Without it one is drawn and reported.")
 @click.option("--first", type=int, default=0, show_default=True, help="Index of the first sample of the seed.")
-@click.option("--backend", default="onnxruntime", show_default=True, help="onnxruntime or openvino.")
-@click.option("--precision", help="fp32, int8, …  Without it, the bundle's default.")
+@click.option("--backend", default=AUTO, show_default=True, help="onnxruntime, openvino, or the fastest that is right.")
+@click.option("--precision", default=AUTO, show_default=True, help="fp32, int8, …, or the fastest that is right.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads an operator may use.")
 @click.option("--resume", is_flag=True, help="Go on with a folder: only the samples it lacks are made.")
+@click.option("--why", is_flag=True, help="Show why this engine and precision were taken.")
 @OVERWRITE_OPTION
 @JSON_OPTION
 def command(
@@ -46,16 +49,18 @@ def command(
     seed: int | None,
     first: int,
     backend: str,
-    precision: str | None,
+    precision: str,
     threads: int,
     resume: bool,
+    why: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Make N synthetic samples with BUNDLE and write them to a file, or to a folder with a file a sample.
 
     Any number of samples is written in constant memory. Every file says that it is synthetic, and from
-    which bundle and seed it comes.
+    which bundle and seed it comes. Which engine and precision are right and fastest on this machine is
+    measured once and remembered; name both to make the same bytes again on another day.
 
     \b
         edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
@@ -74,8 +79,12 @@ def command(
         progress = Progress("Generating")
         file_format.write(series, output, lambda done: progress(done, n))
     if as_json:
-        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance})
+        explained = {"choice": generator.choice.to_json()} if why else {}
+        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance, **explained})
         return
+    if why:
+        print_choice(generator.choice)
+        click.echo("")
     click.echo(f"{output}: {n:,} samples, {readable_bytes(_bytes(output))}, seed {series.seed}")
     click.echo(STATEMENT)
 

@@ -1,0 +1,60 @@
+"""Why this engine and this variant: the table of `edgeward generate --why` and `edgeward doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from ..runtime.choice import Choice, Trial
+from .terminal import print_table
+
+
+def print_choice(choice: Choice) -> None:
+    """What was compared on this machine, with what was taken first in words."""
+    click.echo(f"{choice.backend} runs {choice.variant.name}, {_how(choice)}")
+    for note in choice.notes:
+        click.echo(f"  {note}")
+    if choice.trials:
+        click.echo("")
+        print_table(
+            ["engine", "variant", "error", "allowed", "µs a sample", ""],
+            [_row(choice, trial) for trial in choice.trials],
+        )
+    for engine, reason in (choice.absent or {}).items():
+        click.echo(f"{engine} was left out: {reason}")
+
+
+def _how(choice: Choice) -> str:
+    named = " and ".join(f"--{name} {value}" for name, value in choice.asked.items() if value != "auto")
+    if choice.how == "asked for":
+        return f"as asked for by {named}; nothing was compared"
+    within = f", within {named}" if named else ""
+    return f"{choice.how} on this machine at {choice.measured_at}{within}"
+
+
+def _row(choice: Choice, trial: Trial) -> list[str]:
+    golden = trial.golden
+    return [
+        golden.backend,
+        golden.variant,
+        "-" if golden.refusal else f"{golden.error:.1e}",
+        f"{golden.tolerance:.1e}",
+        "-" if trial.us is None else f"{trial.us:,.0f}",
+        _verdict(choice, trial),
+    ]
+
+
+def _verdict(choice: Choice, trial: Trial) -> str:
+    golden = trial.golden
+    if (golden.backend, golden.variant) == (choice.backend, choice.variant.name):
+        return "taken" if trial.us is not None else "taken: the only one that is right"
+    if golden.refusal:
+        return f"refused: {golden.refusal}"
+    if not golden.passed:
+        return "WRONG on this machine"
+    taken = next(
+        t for t in choice.trials if (t.golden.backend, t.golden.variant) == (choice.backend, choice.variant.name)
+    )
+    if trial.us is None or taken.us is None:
+        return "right"
+    ratio = trial.us / taken.us
+    return f"right, {ratio:.3g} times the time" if ratio > 1 else "right, not clearly faster"
