@@ -6,6 +6,7 @@ Needs matplotlib, which is imported when a picture is asked for.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.floating]
 Conditions = Mapping[str, npt.NDArray[np.str_] | npt.NDArray[np.float64]]
 
-_INK, _FAINT, _FILL = "#1b2a41", "#68758a", "#0b7285"
+_INK, _FAINT, _FILL, _WARN = "#1b2a41", "#68758a", "#0b7285", "#b3261e"
 _PAPER, _FINE, _COARSE = "#fffaf9", "#fae3e0", "#efb8b2"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     **{"font.size": 8.5, "font.family": "sans-serif", "text.color": _INK, "axes.labelcolor": _INK},
     **{"axes.edgecolor": _FAINT, "axes.linewidth": 0.6, "xtick.color": _FAINT, "ytick.color": _FAINT},
     **{"xtick.major.width": 0.6, "ytick.major.width": 0.6, "axes.spines.top": False, "axes.spines.right": False},
@@ -34,9 +35,13 @@ _INCHES_PER_S = 25 / 25.4
 """Of ECG paper at its usual speed; short signals are drawn larger."""
 _MV_PER_S = 2.5
 """Millivolts as high as a second is wide: 10 mm a mV at 25 mm a second."""
-_WIDTH = 10.0
+_WIDTH, _HEIGHT = 10.0, 9.0
+"""Inches that a picture of traces has for them."""
 _LONGEST_ON_PAPER_S = 30.0
 _BINS = 24
+_TITLE_CHARACTERS = 90
+_GAP_MV = 0.6
+_MOST_ROWS = 3
 _MOST_CHANNELS, _MOST_IMAGES, _MOST_COLUMNS, _MOST_BARS = 10, 24, 16, 12
 
 
@@ -71,14 +76,15 @@ def _new_figure(width: float, height: float) -> Figure:
 
 def _mark(figure: Figure, schema: Schema, provenance: Mapping[str, Any], shown: int) -> None:
     """What every picture says: what it is, that it is synthetic, and where it comes from."""
-    figure.suptitle(f"{schema.description.rstrip('.')}   ", x=0.01, ha="left", fontsize=11, fontweight="bold")
+    title = textwrap.fill(schema.description.rstrip("."), _TITLE_CHARACTERS)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    # Beside the title, whose place the layout keeps free.
+    figure.text(0.99, 0.99, MARK, ha="right", va="top", fontsize=11, fontweight="bold", color=_WARN)
     first, n = provenance["first"], provenance["n"]
     which = f"sample {first}" if shown == 1 else f"samples {first} to {first + shown - 1}"
     rest = f", {shown} of {n} shown" if shown < n else ""
     source = f"{provenance['bundle']}, {provenance['variant']} on {provenance['backend']}, seed {provenance['seed']}"
     figure.supxlabel(f"{STATEMENT}\n{source}, {which}{rest}", x=0.01, ha="left", fontsize=7.5, color=_FAINT)
-    figure.text(0.99, 0.5, MARK, rotation=90, ha="right", va="center", fontsize=9, color=_FAINT, alpha=0.8)
-    figure.get_layout_engine().set(rect=(0.0, 0.0, 0.975, 1.0))  # type: ignore[union-attr]
 
 
 def _captions(described: Sequence[Condition], conditions: Conditions, n: int) -> list[str]:
@@ -99,33 +105,34 @@ def _paper_strips(
     schema: SignalSchema, samples: npt.NDArray[np.float32], captions: Sequence[str]
 ) -> tuple[Figure, int]:
     """Leads above each other on ECG paper, in its proportions: a large square is 0.2 s and 0.5 mV."""
-    spacing = _spacing(samples)
-    high = spacing * len(schema.channels) + 0.5
     across = max(1, min(4, math.floor(_WIDTH / (_INCHES_PER_S * 2 * schema.duration_s))))
-    scale = _WIDTH / across / schema.duration_s
-    down = max(1, min(3, math.floor(9.0 / (scale * high / _MV_PER_S + 0.4))))
+    samples = samples[: across * _MOST_ROWS]
+    levels, high = _levels(samples)
+    inches_high = _WIDTH / across / schema.duration_s * high / _MV_PER_S
+    down = max(1, min(math.ceil(len(samples) / across), math.floor(_HEIGHT / (inches_high + 0.4))))
     shown = min(len(samples), across * down)
-    down = math.ceil(shown / across)
-    figure = _new_figure(_WIDTH + 0.6, down * (scale * high / _MV_PER_S + 0.45) + 0.9)
-    places = figure.subplots(down, across, squeeze=False)
-    for number, place in enumerate(places.flat):
+    figure = _new_figure(_WIDTH + 0.4, down * (inches_high + 0.4) + 0.8)
+    for number, place in enumerate(figure.subplots(down, across, squeeze=False).flat):
         if number >= shown:
             place.set_axis_off()
             continue
         _paper(place, schema.duration_s, high)
         for lead, channel in enumerate(schema.channels):
-            level = high - 0.25 - spacing * (lead + 0.5)
-            _trace(place, schema, samples[number, lead] - float(np.nanmedian(samples[:shown, lead])) + level, 1.0)
-            place.text(0.012 * schema.duration_s, level + 0.32 * spacing, channel.name, fontsize=8, fontweight="bold")
+            _trace(place, schema, samples[number, lead] + levels[lead], 1.0)
+            name = {"x": 0.012 * schema.duration_s, "y": levels[lead] + float(np.nanmedian(samples[:, lead])) + 0.15}
+            place.text(s=channel.name, fontsize=8, fontweight="bold", **name)
         place.set_title(captions[number], loc="left", fontsize=8.5)
     return figure, shown
 
 
-def _spacing(samples: npt.NDArray[np.float32]) -> float:
-    """Millivolts from one lead to the next, in large squares: what most samples need."""
-    centred = samples - np.nanmedian(samples, axis=2, keepdims=True)
-    reach = float(np.nanquantile(np.nanmax(centred, axis=2) - np.nanmin(centred, axis=2), 0.9))
-    return max(1.0, min(4.0, math.ceil(reach / 0.5) * 0.5))
+def _levels(samples: npt.NDArray[np.float32]) -> tuple[list[float], float]:
+    """What is added to each lead so that the leads stand above each other, the first on top; and the height in mV."""
+    lowest, highest = np.nanmin(samples, axis=(0, 2)), np.nanmax(samples, axis=(0, 2))
+    levels, top = [], _GAP_MV
+    for low, high in zip(lowest[::-1].tolist(), highest[::-1].tolist(), strict=True):
+        levels.append(top - low)
+        top += high - low + _GAP_MV
+    return levels[::-1], math.ceil(top / 0.5) * 0.5
 
 
 def _paper(place: Axes, seconds: float, high: float) -> None:
@@ -163,7 +170,7 @@ def _small_multiples(
     per, unit = next(
         (p, u) for p, u in ((3600.0, "h"), (60.0, "min"), (1.0, "s")) if schema.duration_s >= 3 * p or p == 1
     )
-    figure = _new_figure(_WIDTH + 0.6, 1.15 * len(channels) + 1.3)
+    figure = _new_figure(_WIDTH + 0.4, 1.15 * len(channels) + 1.3)
     places = figure.subplots(len(channels), shown, squeeze=False, sharex=True, sharey="row")
     for row, channel in enumerate(channels):
         for column in range(shown):
@@ -188,7 +195,7 @@ def _sheet(samples: npt.NDArray[np.float32], captions: Sequence[str]) -> tuple[F
     shown = min(len(samples), _MOST_IMAGES)
     across = min(6, shown)
     down = math.ceil(shown / across)
-    figure = _new_figure(_WIDTH * max(across, 3) / 6 + 0.6, down * (_WIDTH / 6 + 0.25) + 0.9)
+    figure = _new_figure(_WIDTH * max(across, 3) / 6 + 0.4, down * (_WIDTH / 6 + 0.25) + 0.9)
     for number, place in enumerate(figure.subplots(down, across, squeeze=False).flat):
         place.set_axis_off()
         if number < shown:
@@ -205,7 +212,7 @@ def _histograms(schema: TableSchema, rows: npt.NDArray[np.float32]) -> tuple[Fig
     columns = schema.columns[:_MOST_COLUMNS]
     across = min(4, len(columns))
     down = math.ceil(len(columns) / across)
-    figure = _new_figure(_WIDTH * max(across, 2) / 4 + 0.6, 1.9 * down + 0.9)
+    figure = _new_figure(_WIDTH * max(across, 2) / 4 + 0.4, 1.9 * down + 0.9)
     for number, place in enumerate(figure.subplots(down, across, squeeze=False).flat):
         if number >= len(columns):
             place.set_axis_off()
@@ -236,9 +243,9 @@ def _edges(column: Column, known: FloatArray) -> list[float]:
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     step = column.step if isinstance(column, NumberColumn) else 0.0
     if not step:
-        return np.linspace(low, high if high > low else low + 1, _BINS + 1).tolist()
+        return [low + part * ((high - low) or 1.0) / _BINS for part in range(_BINS + 1)]
     wide = step * max(1, math.ceil((high - low) / step / _BINS))
-    return (low - step / 2 + wide * np.arange(math.floor((high - low) / wide) + 2)).tolist()
+    return [low - step / 2 + wide * part for part in range(math.floor((high - low) / wide) + 2)]
 
 
 def _bars(place: Axes, column: Column, known: FloatArray) -> None:
