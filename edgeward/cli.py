@@ -23,6 +23,7 @@ _COMMANDS = {
     "compare": "Show several judgements side by side.",
     "devices": "Show the machines that Edgeward knows.",
     "bundle": "Look into a bundle, or verify it.",
+    "doctor": "Check this machine, and a bundle on it.",
 }
 
 _MODULES = {"import": "import_model"}

@@ -10,8 +10,8 @@ import click
 from ..devices import this_host
 from ..runtime.backends import BACKENDS
 from ..runtime.bundle import Bundle, open_bundle
-from ..runtime.errors import BundleError, GateError
-from ..runtime.golden import check_golden
+from ..runtime.errors import BackendError, BundleError, GateError
+from ..runtime.golden import check_everywhere
 from ..runtime.lineage import check_lineage
 from ..runtime.manifest import Manifest, Variant
 from ..runtime.provenance import STATEMENT
@@ -78,12 +78,7 @@ def verify(bundle: Path, as_json: bool) -> None:
     """
     opened = open_bundle(bundle)
     steps, broken = _steps_on_record(opened)
-    results = [
-        check_golden(opened, backend, variant.precision)
-        for backend in BACKENDS
-        if BACKENDS[backend].probe().available
-        for variant in opened.manifest.variants_for(backend)
-    ]
+    results = list(check_everywhere(opened))
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json(
@@ -92,7 +87,7 @@ def verify(bundle: Path, as_json: bool) -> None:
                 "files": len(opened.manifest.files),
                 "steps_on_record": steps,
                 "cpu_class": this_host().cpu_class,
-                "golden": [{**vars(result), "passed": result.passed} for result in results],
+                "golden": [result.to_json() for result in results],
             }
         )
     else:
@@ -109,11 +104,13 @@ def verify(bundle: Path, as_json: bool) -> None:
                     result.backend,
                     f"{result.error:.1e}",
                     f"{result.tolerance:.1e}",
-                    "right" if result.passed else "WRONG",
+                    "right" if result.passed else f"REFUSED: {result.refusal}" if result.refusal else "WRONG",
                 ]
                 for result in results
             ],
         )
+    if failed and failed[0].refusal:
+        raise BackendError(f"{failed[0].variant} on {failed[0].backend}: {failed[0].refusal}")
     if failed:
         raise GateError(
             f"{failed[0].backend} computes the {failed[0].variant} variant wrongly on this machine "
