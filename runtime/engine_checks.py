@@ -26,15 +26,14 @@ _GRAPH = base64.b64decode(
 
 def check_engines() -> Iterator[Finding]:
     """Each engine, and then that none of them told anybody."""
-    traces = _traces()
-    before = {path: _changed(path) for path in traces}
+    before = _identifiers()
     for name, backend in BACKENDS.items():
         yield check_engine(backend, run=name in CPU_ENGINES)
     yield check_telemetry(
         variable=os.environ.get("ORT_DISABLE_TELEMETRY", ""),
         reporter_loaded=sys.modules.get("openvino_telemetry") is not None,
-        new=[path for path in traces if _changed(path) != before[path]],
-        old=[path for path in traces if before[path]],
+        new=sorted(_identifiers() - before),
+        old=sorted(before),
     )
 
 
@@ -71,8 +70,8 @@ def check_telemetry(*, variable: str, reporter_loaded: bool, new: Sequence[Path]
     Args:
         variable: What `ORT_DISABLE_TELEMETRY` is now.
         reporter_loaded: Whether the package that reports for OpenVINO was imported.
-        new: What an engine wrote to identify this machine by, since the check began.
-        old: The same from before.
+        new: Files an engine identifies this machine by, written since the check began.
+        old: Those from before.
     """
     if variable != "1" or reporter_loaded or new:
         told = f"an engine may have told its maker that it runs here; it left {', '.join(map(str, new)) or 'nothing'}"
@@ -83,27 +82,20 @@ def check_telemetry(*, variable: str, reporter_loaded: bool, new: Sequence[Path]
             "telemetry",
             "warning",
             f"off; another program let an engine identify this machine: {', '.join(map(str, old))}",
-            f"export ORT_DISABLE_TELEMETRY=1 for all programs, and rm -r {' '.join(map(str, old))}",
+            f"export ORT_DISABLE_TELEMETRY=1 for all programs, and rm {' '.join(map(str, old))}",
         )
     return Finding("engines", "telemetry", "ok", "off, and no engine left an identifier here")
 
 
-def _traces() -> list[Path]:
-    """Where engines leave what they identify a machine by, if they are let."""
+def _identifiers() -> set[Path]:
+    """Files by which engines identify a machine to their makers, where they are let."""
     try:
         home = Path.home()
     except RuntimeError:
-        return []
+        return set()
     caches = {Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache"), home / ".cache"}
-    return [*(cache / "Microsoft/DeveloperTools/.onnxruntime" for cache in sorted(caches)), home / "intel"]
-
-
-def _changed(path: Path) -> int:
-    """When something in a folder was last changed, in nanoseconds; 0 where there is none."""
-    try:
-        return max(place.stat().st_mtime_ns for place in (path, *path.iterdir()))
-    except OSError:
-        return 0
+    places = [cache / "Microsoft/DeveloperTools/.onnxruntime/deviceid" for cache in caches]
+    return {file for file in (*places, home / "intel/openvino_ga_cid") if file.exists()}
 
 
 def _runs(backend: Backend) -> bool:
