@@ -1,9 +1,27 @@
 """What machine this is, and what others are like. Nothing above this floor may be imported.
 
-Standard library only, and tomli on Python 3.10.
+Standard library only, and tomli on Python 3.10. Profiles of machines are read by few, and imported when they are asked for.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .host import Host, this_host
-from .profile import DeviceFigure, DeviceProfile, ProfileError, device_names, device_profile
+
+if TYPE_CHECKING:
+    from .profile import DeviceFigure as DeviceFigure
+    from .profile import DeviceProfile as DeviceProfile
+    from .profile import ProfileError as ProfileError
+    from .profile import device_names as device_names
+    from .profile import device_profile as device_profile
 
 __all__ = ["DeviceFigure", "DeviceProfile", "Host", "ProfileError", "device_names", "device_profile", "this_host"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from . import profile
+
+        return getattr(profile, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

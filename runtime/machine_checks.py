@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy
 
 from ..devices import Host, this_host
 from .cache_folder import VARIABLE, cache_folder
@@ -28,7 +29,7 @@ _MEMINFO = Path("/proc/meminfo")
 def check_machine() -> Iterator[Finding]:
     """Everything but the engines, in the order in which it matters."""
     yield check_python()
-    yield check_numpy(importlib.metadata.version("numpy"))
+    yield check_numpy(numpy.__version__)
     yield check_processor(this_host())
     yield check_memory(available_memory(), this_host().memory_bytes)
     yield check_disk(Path.cwd())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from .installed_version import version_of
 
 MARK = "SYNTHETIC"
 """The value of every `synthetic` field or column."""
@@ -14,10 +14,9 @@ MARK = "SYNTHETIC"
 STATEMENT = "SYNTHETIC DATA, made by a generator: not from a patient, not for clinical use"
 
 
-@functools.cache
 def edgeward_version() -> str:
     """Version of the installed distribution."""
-    return importlib.metadata.version("edgeward")
+    return version_of("edgeward") or "unknown"
 
 
 def provenance_text(provenance: Mapping[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import BackendError
+from ..installed_version import version_of
 from .base import Availability, ClosingSession, Description, FloatArray, Options
 
 _PROVIDER = "CPUExecutionProvider"
@@ -36,10 +36,10 @@ class OnnxRuntimeBackend:
 
     def probe(self) -> Availability:
         """Whether the package is installed; does not import it."""
-        try:
-            return Availability(True, f"onnxruntime {importlib.metadata.version('onnxruntime')}")
-        except importlib.metadata.PackageNotFoundError:
+        version = version_of("onnxruntime")
+        if version is None:
             return Availability(False, f"not installed; install it with: {_INSTALL}")
+        return Availability(True, f"onnxruntime {version}")
 
     def open(self, model: bytes, options: Options, weights: bytes | None = None) -> OnnxRuntimeSession:
         """Load an ONNX graph.
@@ -102,7 +102,7 @@ class OnnxRuntimeSession(ClosingSession):
         options = self._session.get_session_options()
         return Description(
             backend="onnxruntime",
-            version=importlib.metadata.version("onnxruntime"),
+            version=import_engine().__version__,
             device="CPU",
             precision="f32",
             threads=options.intra_op_num_threads,

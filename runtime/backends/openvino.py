@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import BackendError
+from ..installed_version import version_of
 from .base import Availability, ClosingSession, Description, FloatArray, Options
 from .openvino_ir import check_ir
 
@@ -33,10 +33,10 @@ class OpenVinoBackend:
 
     def probe(self) -> Availability:
         """Whether the package is installed; does not import it."""
-        try:
-            return Availability(True, f"openvino {importlib.metadata.version('openvino')}")
-        except importlib.metadata.PackageNotFoundError:
+        version = version_of("openvino")
+        if version is None:
             return Availability(False, f"not installed; install it with: {_INSTALL}")
+        return Availability(True, f"openvino {version}")
 
     def open(self, model: bytes, options: Options, weights: bytes | None = None) -> OpenVinoSession:
         """Load an ONNX graph, or with `weights` an IR, which is checked first as no hash can.
