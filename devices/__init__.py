@@ -1,6 +1,6 @@
 """What machine this is, and what others are like. Nothing above this floor may be imported.
 
-Standard library only, and tomli on Python 3.10. Profiles of machines are read by few, and imported when they are asked for.
+Standard library only, and tomli on Python 3.10. Few read the profiles of machines: they are imported when asked for.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ read mails.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import sys
@@ -23,10 +24,11 @@ def version_of(distribution: str) -> str | None:
     The name of its folder of metadata tells; where there is none, as for eggs, `importlib.metadata` is asked.
     """
     folder = re.compile(re.escape(distribution) + r"-([^-]+)\.dist-info", re.IGNORECASE)
-    for place in filter(Path.is_dir, map(Path, sys.path)):
-        for entry in place.iterdir():
-            if found := folder.fullmatch(entry.name):
-                return found[1]
+    for place in map(Path, sys.path):
+        with contextlib.suppress(OSError):  # a zip file, a folder that is not there or not ours to read
+            for entry in place.iterdir():
+                if found := folder.fullmatch(entry.name):
+                    return found[1]
     import importlib.metadata
 
     try:

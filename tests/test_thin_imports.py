@@ -59,7 +59,10 @@ def test_devices_need_nothing_but_the_standard_library() -> None:
 
 
 def test_generating_loads_one_engine_and_no_training_library(bundle: Bundle) -> None:
-    program = "import sys, edgeward\nwith edgeward.load(sys.argv[1]) as generator: generator.generate(2, seed=1)"
+    program = """
+import sys, edgeward
+with edgeward.load(sys.argv[1], backend="onnxruntime") as generator: generator.generate(2, seed=1)
+"""
     loaded = loaded_by(program, bundle.path)
     assert loaded & ENGINES == {"onnxruntime"}
     assert not loaded & (SERVER_SIDE | UPPER_FLOORS)
