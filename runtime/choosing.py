@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .backends import BACKENDS, Options, Session, backend_named
 from .bundle import Bundle
@@ -43,33 +43,55 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, threads: int) -> t
         BundleError: The bundle is damaged, or its golden file unusable.
     """
     options = Options(threads=threads)
-    asked = {"backend": backend, "precision": precision}
     if AUTO not in (backend, precision):
         variant = bundle.manifest.variant(precision, backend_named(backend).name)
+        asked = {"backend": backend, "precision": precision}
         return open_variant(bundle, backend, variant, options), Choice(backend, variant, "asked for", asked)
-    absent = _absent(backend)
-    offered = _offered(bundle, backend, precision, absent)
-    software = {"edgeward": edgeward_version(), **{name: BACKENDS[name].probe().reason for name in _engines(backend)}}
-    question = Question(bundle, asked, threads, software)
-    recalled, reason = question.recall(offered)
+    contest = _contest(bundle, backend, precision, threads)
+    recalled, reason = contest.question.recall(contest.offered)
     if recalled:
         try:
             return open_variant(bundle, recalled.backend, recalled.variant, options), recalled
         except BackendError as error:
             reason = f"{recalled.backend} does not open any more what was remembered: {error}"
-    trials = _measured(bundle, offered, options)
-    chosen = _best(bundle, trials)
+    choice = _measure(contest, reason)
+    return open_variant(bundle, choice.backend, choice.variant, options), choice
+
+
+def choose_again(bundle: Bundle, *, threads: int = 1) -> Choice:
+    """Measure what `auto` takes, whatever was remembered, and remember it. Errors as in `open_chosen`."""
+    return _measure(_contest(bundle, AUTO, AUTO, threads), "")
+
+
+@dataclass(frozen=True)
+class _Contest:
+    question: Question
+    offered: Sequence[Candidate]
+    absent: Mapping[str, str]
+
+
+def _contest(bundle: Bundle, backend: str, precision: str, threads: int) -> _Contest:
+    absent = _absent(backend)
+    software = {"edgeward": edgeward_version(), **{name: BACKENDS[name].probe().reason for name in _engines(backend)}}
+    question = Question(bundle, {"backend": backend, "precision": precision}, threads, software)
+    return _Contest(question, _offered(bundle, backend, precision, absent), absent)
+
+
+def _measure(contest: _Contest, reason: str) -> Choice:
+    """Measure and remember; the choice notes for what reason, and why it cannot be remembered."""
+    question = contest.question
+    trials = _measured(question.bundle, contest.offered, Options(threads=question.threads))
+    chosen = _best(question.bundle, trials)
     choice = Choice(
         chosen.backend,
         chosen.variant,
         how="measured",
-        asked=asked,
+        asked=question.asked,
         trials=tuple(trials.values()),
-        absent=absent,
+        absent=contest.absent,
         measured_at=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
     )
-    notes = tuple(note for note in (reason, question.remember(choice)) if note)
-    return open_variant(bundle, choice.backend, choice.variant, options), replace(choice, notes=notes)
+    return replace(choice, notes=tuple(note for note in (reason, question.remember(choice)) if note))
 
 
 def _engines(backend: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..devices import this_host
 from .bundle import Bundle, open_bundle
-from .choice import AUTO, Choice
-from .choosing import open_chosen
+from .choice import Choice
+from .choosing import choose_again
 from .engine_checks import check_engines
 from .errors import EdgewardError
 from .finding import Finding
@@ -33,7 +33,7 @@ class Examination:
 
 
 def examine(path: str | os.PathLike[str] | None = None) -> Examination:
-    """Check this machine and its engines, and with `path` a bundle on them.
+    """Check this machine and its engines, and with `path` a bundle on them; measures again what `auto` takes of it.
 
     Never raises for what it finds: a damaged bundle or an absent engine is a finding.
     """
@@ -103,10 +103,7 @@ def _instead(right: GoldenResult | None) -> str:
 
 def _auto(bundle: Bundle) -> tuple[Choice | None, Finding]:
     try:
-        session, choice = open_chosen(bundle, AUTO, AUTO, threads=1)
+        choice = choose_again(bundle)
     except EdgewardError as error:
         return None, Finding("bundle", "auto", "problem", str(error), _instead(None))
-    session.close()
-    return choice, Finding(
-        "bundle", "auto", "ok", f"takes {choice.variant.name} on {choice.backend}, {choice.how} here"
-    )
+    return choice, Finding("bundle", "auto", "ok", f"takes {choice.variant.name} on {choice.backend}")

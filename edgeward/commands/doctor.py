@@ -26,7 +26,7 @@ def command(bundle: Path | None, as_json: bool) -> None:
     """Check this machine and its engines, and BUNDLE on them, and say what to do.
 
     With BUNDLE, every file is checked, every variant must give its golden samples on every engine, and what
-    'auto' takes is shown. Ends with exit code 0, or 7 if there is a problem.
+    'auto' takes is measured again and remembered. Ends with exit code 0, or 7 if there is a problem.
     """
     announce("Checking ...")
     found = examine(bundle)
