@@ -11,12 +11,13 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..devices import this_host
 from .atomic import atomic_file
+from .backends import Options
 from .bundle import Bundle
 from .cache_folder import VARIABLE, cache_folder
 from .choice import Candidate, Choice, Trial
@@ -38,7 +39,7 @@ class Question:
     bundle: Bundle
     asked: Mapping[str, str]
     """`backend` and `precision`, by name or `auto`."""
-    threads: int
+    options: Options
     software: Mapping[str, str]
     """Versions of Edgeward and of the engines that were considered, or why one is absent."""
 
@@ -51,7 +52,7 @@ class Question:
             "cpu": host.cpu,
             "cpu_class": host.cpu_class,
             "asked": dict(self.asked),
-            "threads": self.threads,
+            "options": asdict(self.options),
         }
 
     @property

@@ -33,7 +33,7 @@ _BLOCK_S, _BUDGET_S = 0.004, 2.0
 _INPUTS = 64
 
 
-def open_chosen(bundle: Bundle, backend: str, precision: str, threads: int) -> tuple[Session, Choice]:
+def open_chosen(bundle: Bundle, backend: str, precision: str, options: Options) -> tuple[Session, Choice]:
     """Choose, and open what was chosen.
 
     Raises:
@@ -42,12 +42,11 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, threads: int) -> t
         GateError: Every engine computes something else than the golden samples say.
         BundleError: The bundle is damaged, or its golden file unusable.
     """
-    options = Options(threads=threads)
     if AUTO not in (backend, precision):
         variant = bundle.manifest.variant(precision, backend_named(backend).name)
         asked = {"backend": backend, "precision": precision}
         return open_variant(bundle, backend, variant, options), Choice(backend, variant, "asked for", asked)
-    contest = _contest(bundle, backend, precision, threads)
+    contest = _contest(bundle, backend, precision, options)
     recalled, reason = contest.question.recall(contest.offered)
     if recalled:
         try:
@@ -58,9 +57,9 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, threads: int) -> t
     return open_variant(bundle, choice.backend, choice.variant, options), choice
 
 
-def choose_again(bundle: Bundle, *, threads: int = 1) -> Choice:
+def choose_again(bundle: Bundle) -> Choice:
     """Measure what `auto` takes, whatever was remembered, and remember it. Errors as in `open_chosen`."""
-    return _measure(_contest(bundle, AUTO, AUTO, threads), "")
+    return _measure(_contest(bundle, AUTO, AUTO, Options()), "")
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,17 @@ class _Contest:
     absent: Mapping[str, str]
 
 
-def _contest(bundle: Bundle, backend: str, precision: str, threads: int) -> _Contest:
+def _contest(bundle: Bundle, backend: str, precision: str, options: Options) -> _Contest:
     absent = _absent(backend)
     software = {"edgeward": edgeward_version(), **{name: BACKENDS[name].probe().reason for name in _engines(backend)}}
-    question = Question(bundle, {"backend": backend, "precision": precision}, threads, software)
+    question = Question(bundle, {"backend": backend, "precision": precision}, options, software)
     return _Contest(question, _offered(bundle, backend, precision, absent), absent)
 
 
 def _measure(contest: _Contest, reason: str) -> Choice:
     """Measure and remember; the choice notes for what reason, and why it cannot be remembered."""
     question = contest.question
-    trials = _measured(question.bundle, contest.offered, Options(threads=question.threads))
+    trials = _measured(question.bundle, contest.offered, question.options)
     chosen = _best(question.bundle, trials)
     choice = Choice(
         chosen.backend,

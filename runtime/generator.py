@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..devices import this_host
-from .backends import Session
+from .backends import Options, Session
 from .batch import Batch, Source, make_provenance
 from .bundle import Bundle, open_bundle
 from .choice import AUTO, Choice
@@ -55,7 +55,7 @@ def load(
     if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    session, choice = open_chosen(bundle, backend, precision, threads)
+    session, choice = open_chosen(bundle, backend, precision, Options(threads=threads))
     return Generator(bundle, session, choice)
 
 

@@ -170,7 +170,7 @@ def _small_multiples(
     per, unit = next(
         (p, u) for p, u in ((3600.0, "h"), (60.0, "min"), (1.0, "s")) if schema.duration_s >= 3 * p or p == 1
     )
-    figure = _new_figure(_WIDTH + 0.4, 1.15 * len(channels) + 1.3)
+    figure = _new_figure(_WIDTH + 0.4, max(1.15 * len(channels), 2.5) + 1.3)
     places = figure.subplots(len(channels), shown, squeeze=False, sharex=True, sharey="row")
     for row, channel in enumerate(channels):
         for column in range(shown):

@@ -1,5 +1,6 @@
 """`auto` takes what is right first and fast second, remembers it, and says why; what is named is used, or fails."""
 
+import dataclasses
 import json
 import os
 import sys
@@ -10,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edgeward.devices import this_host
 from edgeward.runtime import BackendError, Bundle, BundleError, GateError, RequestError, load, open_bundle
-from edgeward.runtime.backends import BACKENDS
+from edgeward.runtime.backends import BACKENDS, Options
 from edgeward.runtime.cache_folder import cache_folder
 from edgeward.runtime.choice import Candidate, Trial
 from edgeward.runtime.choice_file import Question
 from edgeward.runtime.choosing import CPU_ENGINES, _best
 from edgeward.runtime.golden import GoldenResult
+from edgeward.runtime.provenance import edgeward_version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -252,17 +255,13 @@ def test_each_question_is_remembered_by_itself(small_bundle: Bundle, bundle: Bun
 def test_another_processor_or_another_number_of_threads_is_another_question(
     small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    import dataclasses
-
-    from edgeward.devices import this_host
-
     asked = {"backend": "auto", "precision": "auto"}
-    places = {Question(small_bundle, asked, threads, {})._file for threads in (1, 2)}
+    places = {Question(small_bundle, asked, Options(threads=threads), {})._file for threads in (1, 2)}
     host = this_host()
     for change in ({"cpu": "another"}, {"cpu_class": "x86_64-avx2"}):
         other = dataclasses.replace(host, **change)
         monkeypatch.setattr("edgeward.runtime.choice_file.this_host", lambda other=other: other)
-        places.add(Question(small_bundle, asked, 1, {})._file)
+        places.add(Question(small_bundle, asked, Options(), {})._file)
     assert len(places) == 4
 
 
@@ -350,15 +349,15 @@ def test_a_choice_that_was_never_right_here_is_not_believed(small_bundle: Bundle
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_bytes_never_fail_a_caller(small_bundle: Bundle, tmp_path: Path, data: st.DataObject) -> None:
-    variant = small_bundle.manifest.variants[0]
-    offered = [Candidate("onnxruntime", variant)]
-    question = Question(small_bundle, {"backend": "auto", "precision": "auto"}, 1, {"onnxruntime": "1"})
+    offered = [Candidate("onnxruntime", small_bundle.manifest.variants[0])]
+    software = {"edgeward": edgeward_version(), "onnxruntime": BACKENDS["onnxruntime"].probe().reason}
+    question = Question(small_bundle, {"backend": "onnxruntime", "precision": "auto"}, Options(), software)
     file = question._file
     assert file
     if not (tmp_path / "good").exists():
         load(small_bundle, backend="onnxruntime").close()
-        (found,) = cache_of(file).glob("*.json")
-        (tmp_path / "good").write_bytes(found.read_bytes())
+        assert question.recall(offered)[0]
+        (tmp_path / "good").write_bytes(file.read_bytes())
     content = bytearray((tmp_path / "good").read_bytes())
     start = data.draw(st.integers(0, len(content) - 1))
     content[start : start + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=8))
@@ -367,10 +366,6 @@ def test_damaged_bytes_never_fail_a_caller(small_bundle: Bundle, tmp_path: Path,
     assert (choice is None) == bool(reason)
     assert choice is None or choice.backend == "onnxruntime"
     assert reason.isprintable()
-
-
-def cache_of(file: Path) -> Path:
-    return file.parent
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such files on Windows")

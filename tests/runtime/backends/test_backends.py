@@ -44,10 +44,7 @@ def test_an_absent_engine_is_an_error_with_the_command_that_installs_it(
 def test_a_probe_of_an_absent_engine_tells_the_command_that_installs_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def absent(name: str) -> str:
-        raise __import__("importlib.metadata").metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr("importlib.metadata.version", absent)
+    monkeypatch.setattr(f"edgeward.runtime.backends.{name}.version_of", lambda _: None)
     availability = backend_named(name).probe()
     assert not availability.available
     assert "pip install" in availability.reason
