@@ -187,11 +187,13 @@ class Generator:
         Plain JSON values: `bundle`, `bundle_sha256`, `variant`, those of `Description` (`backend`, `version`, `device`,
         `precision` the engine computes in, `threads`, `details`), and `choice`, as `Choice.to_json` gives it.
         """
+        with self._lock:
+            running = self._open_session().describe().to_json()
         return {
             "bundle": self.source.bundle,
             "bundle_sha256": self.source.bundle_digest,
             "variant": self.source.variant,
-            **self._open_session().describe().to_json(),
+            **running,
             "choice": self.choice.to_json(),
         }
 

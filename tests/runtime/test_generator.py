@@ -1,6 +1,7 @@
 """A loaded bundle gives the samples of (seed, index, condition), the same however they are asked for."""
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -320,3 +321,40 @@ def test_a_graph_that_fails_while_it_runs_is_a_backend_error(
     with pytest.raises((BackendError, BundleError)), load(path, backend=backend) as generator:
         generator.generate(1, seed=1)
         generator.generate(2, seed=1)
+
+
+# Several threads
+
+
+def test_threads_without_a_seed_share_its_samples_and_none_comes_twice(on_backend: Generator) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda number: on_backend.generate(1 + number % 5), range(100)))
+    assert len({batch.seed for batch in batches}) == 1
+    taken = sorted(index for batch in batches for index in range(batch.first, batch.first + len(batch)))
+    assert taken == list(range(sum(map(len, batches))))
+
+
+def test_threads_may_iterate_side_by_side(on_backend: Generator, small_bundle: Bundle) -> None:
+    whole = on_backend.generate(120, seed=3).samples
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda size: joined(on_backend.iterate(120, batch_size=size, seed=3)), (1, 7, 32, 50)):
+            assert close_enough(found, whole, small_bundle)
+
+
+def test_closing_while_other_threads_generate_ends_them_with_an_error_and_nothing_else(
+    small_bundle: Bundle, backend: str
+) -> None:
+    generator = load(small_bundle, backend=backend)
+
+    def work(_: int) -> bool:
+        try:
+            while True:
+                assert generator.generate(2, seed=1).samples.shape == (2, 2, 8)
+        except RequestError as error:
+            return "closed" in str(error)
+
+    with ThreadPoolExecutor(3) as pool:
+        waiting = pool.map(work, range(3))
+        time.sleep(0.05)
+        generator.close()
+        assert list(waiting) == [True] * 3
