@@ -34,7 +34,8 @@ from .judgement import compare_usefulness
 from .runtime.atomic import atomic_file
 from .runtime.bundle import Bundle
 from .runtime.formats.npz import write_npz
-from .runtime.generator import load
+from .runtime.generator import Generator, load
+from .runtime.manifest import REFERENCE_ENGINE
 from .runtime.schema import SignalSchema
 from .training.datasets.dataset import Dataset
 from .training.loop import train
@@ -105,7 +106,7 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
         seed=seed,
     )
     generating = step("Generating beats")
-    with load(bundle) as generator:
+    with _loaded(bundle) as generator:
         series = generator.series(_SAVED_BEATS, seed=seed)
         write_npz(series, folder / "beats.npz", lambda done: generating(done, _SAVED_BEATS))
     with one_torch_thread():
@@ -149,12 +150,17 @@ def run_demo(load_data: Callable[[], Dataset], folder: Path, *, seed: int, step:
     return demo
 
 
+def _loaded(bundle: Bundle) -> Generator:
+    """What ships as the default, on the reference engine: the same seed gives the same demo."""
+    return load(bundle, backend=REFERENCE_ENGINE, precision=bundle.manifest.default_precision)
+
+
 def _page(demo: Demo, dataset: Dataset) -> DemoPage:
     bundle, schema, source = demo.bundle, dataset.schema, dataset.provenance
     assert isinstance(schema, SignalSchema)  # noqa: S101 - the demo is of heart beats
     manifest, host = bundle.manifest, this_host()
     shown = manifest.default_precision
-    with load(bundle) as generator:
+    with _loaded(bundle) as generator:
         classes = tuple(
             BeatClass(
                 code=code,
