@@ -6,11 +6,12 @@ only when it is named.
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from .backends import BACKENDS, Options, Session, backend_named
 from .bundle import Bundle
@@ -162,22 +163,23 @@ def _timed(sessions: Mapping[Candidate, Session], inputs: GraphInputs) -> dict[C
         if turn >= _FEWEST_ROUNDS and time.monotonic() - started > _BUDGET_S:
             break
         for candidate in sessions if turn % 2 == 0 else reversed(list(sessions)):
-            medians[candidate].append(statistics.median(_block(sessions[candidate], inputs)))
+            medians[candidate].append(float(np.median(_block(sessions[candidate], inputs))))
     return {candidate: 1e6 * min(found) for candidate, found in medians.items()}
 
 
-def _block(session: Session, inputs: GraphInputs) -> Iterator[float]:
+def _block(session: Session, inputs: GraphInputs) -> list[float]:
     """Seconds of each of the calls that fit into a block, after one that is not counted; at least one."""
+    seconds: list[float] = []
     end = time.perf_counter() + _BLOCK_S
     for call in range(_INPUTS):
         noise, condition = inputs.noise[call : call + 1], inputs.condition[call : call + 1]
         before = time.perf_counter()
         session.run((noise, condition))
         after = time.perf_counter()
-        if call:
-            yield after - before
+        seconds.append(after - before)
         if call and after > end:
-            return
+            break
+    return seconds[1:]
 
 
 def _best(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> Candidate:

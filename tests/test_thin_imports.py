@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from edgeward.runtime import Bundle
+from edgeward.runtime import Bundle, load
 
 ROOT = Path(__file__).parents[1]
 ENGINES = {"onnxruntime", "openvino", "tensorrt"}
@@ -68,6 +68,34 @@ with edgeward.load(sys.argv[1], backend="onnxruntime") as generator: generator.g
     assert not loaded & (SERVER_SIDE | UPPER_FLOORS)
 
 
+def test_a_remembered_choice_loads_no_other_engine(bundle: Bundle) -> None:
+    program = """
+import sys, edgeward
+with edgeward.load(sys.argv[1]) as generator:
+    print(generator.choice.how, generator.choice.backend)
+"""
+    loaded_by(program, bundle.path)
+    with load(bundle) as generator:
+        assert generator.choice.how == "remembered"
+        assert loaded_by(program, bundle.path) & ENGINES == {generator.choice.backend}
+
+
+def test_the_start_of_generate_waits_for_nothing_it_does_not_need() -> None:
+    loaded = loaded_by("import edgeward.cli, edgeward.commands.generate") - loaded_by("import numpy, click")
+    slow = {
+        "importlib.metadata",
+        "email",
+        "logging",
+        "tomllib",
+        "statistics",
+        "concurrent.futures",
+        "asyncio",
+        "socket",
+    }
+    assert not loaded & (slow | ENGINES)
+    assert "edgeward.devices.profile" not in loaded
+
+
 def test_latency_is_measured_without_a_training_library() -> None:
     assert not loaded_by("import edgeward.benchmarks.latency.bundle_latency") & (ENGINES | SERVER_SIDE)
 
@@ -77,7 +105,18 @@ def test_latency_is_measured_without_a_training_library() -> None:
     [["--help"], ["--version"]]
     + [
         [name, "--help"]
-        for name in ("demo", "data", "train", "compress", "generate", "bench", "evaluate", "compare", "bundle")
+        for name in (
+            "demo",
+            "data",
+            "train",
+            "compress",
+            "generate",
+            "bench",
+            "evaluate",
+            "compare",
+            "bundle",
+            "doctor",
+        )
     ],
     ids=" ".join,
 )

@@ -11,7 +11,6 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -94,6 +93,9 @@ class RecordFolder:
         """Flush the records put since the last time, and enter them in the index."""
         if self._waiting_range is None:
             return
+        # It brings logging and more with it, which the start of a command need not wait for.
+        from concurrent.futures import ThreadPoolExecutor
+
         with self._told():
             with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
                 list(pool.map(sync, self._waiting))
