@@ -214,7 +214,7 @@ def test_a_signal_in_the_middle_leaves_nothing(bundle: Bundle, out: Path, name: 
 def test_an_absent_engine_is_an_error_with_the_command_that_installs_it(copied: Path, out: Path) -> None:
     program = "import sys; sys.modules['onnxruntime'] = None; from edgeward.cli import main; main()"
     result = subprocess.run(
-        [sys.executable, "-c", program, "generate", copied, "-n", "1", "-o", out / "x.npz"],
+        [sys.executable, "-c", program, "generate", copied, "-n", "1", "-o", out / "x.npz", "--backend", "onnxruntime"],
         capture_output=True,
         text=True,
         check=False,
