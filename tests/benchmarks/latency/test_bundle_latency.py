@@ -102,7 +102,7 @@ def test_one_new_sample_is_generated_a_call(given: dict[str, list[object]]) -> N
 
 def test_the_bare_loop_computes_what_generate_does(given: dict[str, list[object]], bundle: Bundle) -> None:
     for precision in ("fp32", "int8"):
-        with load(bundle, precision=precision) as generator:
+        with load(bundle, backend="onnxruntime", precision=precision) as generator:
             expected = generator.generate(64, seed=1).samples
         found = np.concatenate([np.asarray(answer)[0] for answer in given[f"{BARE} {precision} onnxruntime"]])
         np.testing.assert_allclose(found, expected[np.arange(70) % 64], atol=1e-5)
