@@ -91,6 +91,16 @@ def test_the_fastest_is_not_taken_where_it_is_slightly_wrong(small_bundle: Bundl
     json.dumps(choice, allow_nan=False)
 
 
+@pytest.mark.parametrize("wrong_for", [lambda n: n == 1, lambda n: n > 1], ids=["one", "many"])
+def test_an_engine_that_is_wrong_for_one_sample_or_for_many_only_is_found(
+    small_bundle: Bundle, engines: Any, wrong_for: Callable[[int], bool]
+) -> None:
+    engines({"call_s": SLOW_S}, {"change": lambda y, x: y * WRONG if wrong_for(len(y)) else y})
+    choice = chosen(small_bundle)
+    assert choice["backend"] == "onnxruntime"
+    assert not trial_of(choice, "openvino")["passed"]
+
+
 def test_where_the_reference_is_wrong_the_other_is_taken(small_bundle: Bundle, engines: Any) -> None:
     engines(times(WRONG), {"call_s": SLOW_S})
     assert chosen(small_bundle)["backend"] == "openvino"
@@ -448,7 +458,7 @@ def test_the_cache_lies_where_the_system_keeps_caches(
 
 def quantised(rows: np.ndarray, weights: np.ndarray, *, saturating: bool) -> np.ndarray:
     """Unsigned times signed bytes, summed exactly, or two by two in 16 bits as AVX2's `vpmaddubsw` does."""
-    scale = max(float(np.abs(rows).max()), 1e-6) / 127
+    scale = 4.0 / 127
     unsigned = np.clip(np.rint(rows / scale) + 128, 0, 255).astype(np.int32)
     step = float(np.abs(weights).max()) / 127
     signed = np.clip(np.rint(weights / step), -128, 127).astype(np.int32)
