@@ -8,6 +8,7 @@ from __future__ import annotations
 from .condition import ClassCondition, Condition, NumberCondition
 from .image import ImageSchema
 from .read import schema_from_json
+from .rules import Entry, Implies, Limit, Order, Rule
 from .schema import Schema
 from .signal import Channel, SignalSchema
 from .table import CategoryColumn, Column, NumberColumn, TableSchema
@@ -18,9 +19,14 @@ __all__ = [
     "ClassCondition",
     "Column",
     "Condition",
+    "Entry",
     "ImageSchema",
+    "Implies",
+    "Limit",
     "NumberColumn",
     "NumberCondition",
+    "Order",
+    "Rule",
     "Schema",
     "SignalSchema",
     "TableSchema",
