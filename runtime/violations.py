@@ -69,6 +69,11 @@ class Tally:
         }
 
 
+def tally_of(violations: Violations | None) -> Tally:
+    """Of what was found in a batch; empty where it was not asked for."""
+    return violations.tally if violations else Tally()
+
+
 def tally_from_json(fields: Fields) -> Tally:
     """Read an untrusted tally.
 

@@ -12,10 +12,12 @@ from ..runtime.formats import FORMATS, Format, check_suits, format_for
 from ..runtime.formats.folder import remove_folder, seed_of_folder
 from ..runtime.generator import load
 from ..runtime.provenance import STATEMENT
+from ..runtime.violations import CHOICES, OnViolation, Tally
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
-from .terminal import Progress, print_json, readable_bytes
+from .terminal import Progress, print_json, print_table, readable_bytes
 
 _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv"
+_SHOWN_RULES = 10
 
 
 @click.command(epilog=f"Example:  {_EXAMPLE}")
@@ -34,6 +36,13 @@ _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V
 @click.option("--backend", default="onnxruntime", show_default=True, help="onnxruntime or openvino.")
 @click.option("--precision", help="fp32, int8, …  Without it, the bundle's default.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads an operator may use.")
+@click.option(
+    "--on-violation",
+    type=click.Choice(CHOICES),
+    default="report",
+    show_default=True,
+    help="Samples that break a rule of the bundle are counted, drawn anew, or an error.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a folder: only the samples it lacks are made.")
 @OVERWRITE_OPTION
 @JSON_OPTION
@@ -48,6 +57,7 @@ def command(
     backend: str,
     precision: str | None,
     threads: int,
+    on_violation: OnViolation,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -55,7 +65,8 @@ def command(
     """Make N synthetic samples with BUNDLE and write them to a file, or to a folder with a file a sample.
 
     Any number of samples is written in constant memory. Every file says that it is synthetic, and from
-    which bundle and seed it comes.
+    which bundle and seed it comes. Every sample is checked against the ranges and rules of the bundle;
+    how many broke one, which, and what was done, stands in the provenance. Nothing is clipped.
 
     \b
         edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
@@ -68,16 +79,33 @@ def command(
         check_suits(file_format, generator.source.schema)
         if going_on and seed is None:
             seed = seed_of_folder(output)
-        series = generator.series(n, condition=_parsed(conditions), seed=seed, first=first)
+        series = generator.series(n, condition=_parsed(conditions), seed=seed, first=first, on_violation=on_violation)
         if not going_on:
             _make_room(file_format, output, overwrite, file_format.estimate_bytes(series))
         progress = Progress("Generating")
-        file_format.write(series, output, lambda done: progress(done, n))
+        tally = file_format.write(series, output, lambda done: progress(done, n))
     if as_json:
-        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance})
+        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance_with(tally)})
         return
     click.echo(f"{output}: {n:,} samples, {readable_bytes(_bytes(output))}, seed {series.seed}")
+    _print_tally(tally, on_violation)
     click.echo(STATEMENT)
+
+
+def _print_tally(tally: Tally, on_violation: OnViolation) -> None:
+    if not tally.violating:
+        click.echo(f"Plausible: all {tally.checked:,} keep to the bundle's ranges and rules")
+        return
+    done = (
+        f"drawn anew, {tally.redraws:,} draws more"
+        if on_violation == "resample"
+        else "kept; --on-violation resample draws anew"
+    )
+    click.echo(f"Implausible: {tally.violating:,} of {tally.checked:,} broke a rule of the bundle ({done})")
+    rules = sorted(tally.by_rule.items(), key=lambda item: -item[1])
+    print_table(("rule", "samples"), [(name, f"{count:,}") for name, count in rules[:_SHOWN_RULES]])
+    if len(rules) > _SHOWN_RULES:
+        click.echo(f"and {len(rules) - _SHOWN_RULES} rules more, see the provenance")
 
 
 def _goes_on(file_format: Format, output: Path, overwrite: bool) -> bool:

@@ -21,6 +21,7 @@ from ..batch import Batch
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import CategoryColumn, ClassCondition, Column, Condition, Schema, SignalSchema, TableSchema
+from ..violations import Tally, tally_of
 from .base import FileFormat, Progress, missing_library, named_columns
 
 _GROUP_NUMBERS = 2**20
@@ -54,23 +55,25 @@ def _bytes(series: Series) -> int:
     return series.n * (4 * math.prod(schema.shape) + 8 + 4 * len(schema.conditions))
 
 
-def _write(series: Series, path: Path, on_progress: Progress) -> None:
+def _write(series: Series, path: Path, on_progress: Progress) -> Tally:
     arrow = _pyarrow()
     schema = series.generator.source.schema
     columns = _columns(arrow, schema).with_metadata(
         {
             "synthetic": MARK,
-            "provenance": provenance_text(series.provenance),
             "schema": json.dumps(schema.to_json(), ensure_ascii=False),
         }
     )
     with atomic_file(path) as file, arrow.parquet.ParquetWriter(file, columns) as writer:
-        done = 0
+        done, tally = 0, Tally()
         for group in _groups(series):
             tables = [arrow.Table.from_arrays(_arrays(arrow, batch, columns), schema=columns) for batch in group]
             writer.write_table(arrow.concat_tables(tables).combine_chunks())
-            done += sum(len(batch) for batch in group)
+            for batch in group:
+                done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
             on_progress(done)
+        writer.add_key_value_metadata({"provenance": provenance_text(series.provenance_with(tally))})
+    return tally
 
 
 def _groups(series: Series) -> Iterator[list[Batch]]:
