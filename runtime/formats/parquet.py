@@ -2,7 +2,8 @@
 
 One row a sample. A signal's channel is a list of `length` numbers, a table's category a dictionary of its names, a
 whole number an integer; conditions follow, then `synthetic`. A missing entry is null. The metadata of the file hold
-`synthetic`, `provenance` and `schema` (JSON), those of a column its `unit`.
+`synthetic`, `provenance` and `schema` (JSON), those of a column its `unit`. Where samples were checked, the metadata of
+the file, as `pyarrow.parquet.read_metadata` gives them, hold `violations` (JSON) besides.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def _write(series: Series, path: Path, on_progress: Progress) -> Tally:
     columns = _columns(arrow, schema).with_metadata(
         {
             "synthetic": MARK,
+            "provenance": provenance_text(series.provenance),
             "schema": json.dumps(schema.to_json(), ensure_ascii=False),
         }
     )
@@ -72,7 +74,9 @@ def _write(series: Series, path: Path, on_progress: Progress) -> Tally:
             for batch in group:
                 done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
             on_progress(done)
-        writer.add_key_value_metadata({"provenance": provenance_text(series.provenance_with(tally))})
+        if series.on_violation is not None:
+            # The metadata of the columns stand from the beginning, those of the file are written at its end.
+            writer.add_key_value_metadata({"violations": provenance_text(tally.to_json())})
     return tally
 
 

@@ -143,8 +143,8 @@ def _check_said(fields: Fields, entry: Entry, about: Column | Condition) -> None
         unknown = [value for value in values if value not in about.values]
         if unknown:
             raise BundleError(f"{fields.where}: {unknown[0]!r} is no value of {entry.name!r}")
-        if not values or set(values) == set(about.values):
-            raise BundleError(f"{fields.where}: name some of the values of {entry.name!r}, and not all")
+        if not values:
+            raise BundleError(f"{fields.where}: name at least one of the values of {entry.name!r}")
     elif entry.within is None:
         raise BundleError(f"{fields.where}: what {entry.name!r} is, is said by range, not by is or is_not")
     elif entry.within[0] > about.maximum or entry.within[1] < about.minimum:

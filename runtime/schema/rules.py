@@ -6,7 +6,8 @@ business of `plausibility.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 MAX_RULES = 256
@@ -84,6 +85,10 @@ class Entry:
     missing: bool | None = None
     """Whether it is missing."""
 
+    def allows(self, value: str) -> bool:
+        """Whether it may be this category, as far as categories are spoken of."""
+        return (self.one_of is None or value in self.one_of) and (self.none_of is None or value not in self.none_of)
+
     def describe(self) -> str:
         """In words."""
         if self.one_of is not None:
@@ -129,3 +134,14 @@ Rule = Order | Limit | Implies
 def rules_to_json(rules: tuple[Rule, ...]) -> dict[str, Any]:
     """The field of a schema that holds its rules; none where there are none, as before there were any."""
     return {"rules": [rule.to_json() for rule in rules]} if rules else {}
+
+
+def rules_of_classes(rules: tuple[Rule, ...], condition: str, classes: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules where only these classes of a condition are left; those about others are left out."""
+    kept: list[Rule] = []
+    for rule in rules:
+        if not isinstance(rule, Implies) or rule.given.name != condition:
+            kept.append(rule)
+        elif left := tuple(name for name in classes if rule.given.allows(name)):
+            kept.append(replace(rule, given=Entry(condition, one_of=left)))
+    return tuple(kept)
