@@ -159,7 +159,10 @@ def _entry(entry: Entry, schema: Schema) -> Callable[[Parts, ConditionColumns], 
     codes = None if named is None else _codes(entry.name, named, schema)
 
     def check(parts: Parts, columns: ConditionColumns) -> tuple[Mask, Mask]:
-        values = parts[:, names.index(entry.name), 0] if entry.name in names else columns[entry.name]
+        values = parts[:, names.index(entry.name), 0] if entry.name in names else columns.get(entry.name)
+        if values is None:  # real records may come without what a generator is asked for
+            nothing = np.zeros(len(parts), dtype=np.bool_)
+            return nothing, nothing
         known = ~np.isnan(values)
         if entry.missing is not None:
             return (~known, known) if entry.missing else (known, ~known)
