@@ -13,6 +13,11 @@ from typing import Any
 MAX_RULES = 256
 STATISTICS = ("mean", "peak_to_peak", "steepest")
 """What a limit is about: the mean, the highest value less the lowest, the largest change a second between points."""
+_IN_WORDS = {
+    "mean": "the mean of {}",
+    "peak_to_peak": "{} from its lowest to its highest value",
+    "steepest": "the steepest change a second of {}",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Limit:
             for word, bound in (("at least", self.least), ("at most", self.most))
             if bound is not None
         ]
-        return f"{self.of} of {self.channel} is {' and '.join(bounds)}"
+        return f"{_IN_WORDS[self.of].format(self.channel)} is {' and '.join(bounds)}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
