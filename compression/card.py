@@ -50,6 +50,9 @@ def make_card(
         if isinstance(condition, ClassCondition):
             pairs = zip(condition.values, condition.meanings, strict=True)
             lines += [f"  - `{value}`: {meaning}" for value, meaning in pairs]
+    if data.rules:
+        lines += ["", "Every sample is checked, when it is made, against the ranges above and these rules:", ""]
+        lines += [f"- {rule.describe()}" for rule in data.rules]
     lines += [
         "",
         "## Intended use",

@@ -23,7 +23,7 @@ from .compression.student import weights_digest
 from .makers import Maker, loss_of, maker_of_module, maker_of_variant, own_loss
 from .runtime.bundle import Bundle
 from .runtime.errors import BundleError, DataError
-from .runtime.schema import ClassCondition, Schema
+from .runtime.schema import ClassCondition, Schema, rules_of_classes
 from .training.checkpoint import Checkpoint
 from .training.datasets.conditions import like_records, vectors_for
 from .training.datasets.dataset import Dataset, Split
@@ -311,9 +311,9 @@ def _shadow_trainer(
         columns = {**of_patients.columns, label.name: of_patients.labels.astype(np.float64)}
         everything = Split(of_patients.values, columns, of_patients.patients)
         conditions = tuple(_only(c, task.classes) if c == label else c for c in dataset.schema.conditions)
-        own = Dataset(
-            replace(dataset.schema, conditions=conditions), everything, everything, everything, dataset.provenance
-        )
+        rules = rules_of_classes(dataset.schema.rules, label.name, task.classes)
+        schema = replace(dataset.schema, conditions=conditions, rules=rules)
+        own = Dataset(schema, everything, everything, everything, dataset.provenance)
         work.mkdir(parents=True, exist_ok=True)
         model = train(own, recipe, work / f"shadow-{number}.pt", seed=number, resume=True, dp=plan)
         maker = maker_of_module(model.generator(), model.schema, number)

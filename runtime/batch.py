@@ -13,6 +13,7 @@ from .condition import ConditionColumns, readable_columns
 from .errors import RequestError
 from .provenance import MARK, STATEMENT, edgeward_version
 from .schema import Channel, Schema, SignalSchema, TableSchema
+from .violations import Violations
 
 if TYPE_CHECKING:
     import pandas
@@ -50,6 +51,8 @@ class Batch:
     first: int
     """Index of the first sample: sample i of a seed is the same in every batch."""
     source: Source
+    violations: Violations | None = None
+    """Which samples break a rule of the schema; None: it was not asked for."""
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -110,7 +113,14 @@ class Batch:
     @property
     def provenance(self) -> dict[str, Any]:
         """Where these samples come from, with the synthetic mark; plain JSON values."""
-        return make_provenance(self.source, self.seed, self.first, len(self))
+        return make_provenance(self.source, self.seed, self.first, len(self)) | told_of(self.violations)
+
+
+def told_of(violations: Violations | None) -> dict[str, Any]:
+    """What provenance says of the guard; nothing where it was not asked for."""
+    if violations is None:
+        return {}
+    return {"on_violation": violations.on_violation, "violations": violations.tally.to_json()}
 
     def to_dataframe(self) -> pandas.DataFrame:
         """The samples as pandas holds them.

@@ -51,6 +51,7 @@ class Feed:
     ) -> None:
         self.seed = seed
         self.fixed = dict(fixed)
+        self._noise_shape = noise_shape
         self._conditions = conditions
         self._noise = NoiseStream(seed, noise_shape)
         self._next = -1
@@ -77,6 +78,18 @@ class Feed:
     def columns(self, first: int, n: int) -> ConditionColumns:
         """The condition columns alone, for writers that need them a second time."""
         return draw_columns(self._conditions, self.fixed, self.seed, first, n)
+
+    def drawn_anew(self, indices: Sequence[int], columns: ConditionColumns, redraw: int) -> GraphInputs:
+        """Inputs of samples that are drawn anew for the `redraw`-th time, from 1: other noise, the same conditions.
+
+        Args:
+            indices: Of the samples, rising.
+            columns: Their conditions.
+            redraw: Which time.
+        """
+        stream = NoiseStream(self.seed, self._noise_shape, redraw)
+        noise = np.concatenate([stream.take(index, 1) for index in indices])
+        return GraphInputs(noise, encode_columns(self._conditions, columns, len(indices)), columns)
 
     def _make(self, first: int, n: int) -> GraphInputs:
         columns = self.columns(first, n)

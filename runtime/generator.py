@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import threading
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..devices import this_host
 from .backends import Options, Session
@@ -22,6 +24,8 @@ from .condition import ConditionColumns, ConditionValue, check_request
 from .errors import RequestError
 from .feed import BATCH_SIZE, Feed
 from .noise import MAX_SEED
+from .plausibility import Checker, guarded
+from .violations import OnViolation, Tally, checked_choice
 
 _MAX_INDEX = 2**63 - 1
 _DRAWN_SEED_BITS = 48  # few enough digits to write down, and exact in every JSON reader
@@ -68,13 +72,15 @@ class Series:
     seed: int
     first: int
     fixed: Mapping[str, float]
+    on_violation: OnViolation | None = None
+    """What becomes of samples that break a rule; None: they are not checked."""
 
     def batches(self, size: int = BATCH_SIZE) -> Iterator[Batch]:
         """The samples in order, at most `size` at a time, in constant memory."""
         feed = self.generator._feed(self.seed, self.fixed)
         for first in range(self.first, self.first + self.n, size):
             n = min(size, self.first + self.n - first)
-            yield self.generator._run(feed, first, n)
+            yield self.generator._run(feed, first, n, self.on_violation)
 
     def columns(self, size: int = 4096) -> Iterator[ConditionColumns]:
         """The conditions of the samples in order, without generating them again."""
@@ -85,7 +91,12 @@ class Series:
     @property
     def provenance(self) -> dict[str, Any]:
         """The provenance of all samples together, with the synthetic mark."""
-        return make_provenance(self.generator.source, self.seed, self.first, self.n)
+        told = {} if self.on_violation is None else {"on_violation": self.on_violation}
+        return make_provenance(self.generator.source, self.seed, self.first, self.n) | told
+
+    def provenance_with(self, tally: Tally) -> dict[str, Any]:
+        """The provenance, with what was found in the samples now that they are made."""
+        return self.provenance | ({} if self.on_violation is None else {"violations": tally.to_json()})
 
 
 class Generator:
@@ -125,6 +136,7 @@ class Generator:
         condition: Mapping[str, ConditionValue] | None = None,
         seed: int | None = None,
         first: int | None = None,
+        on_violation: OnViolation | None = None,
     ) -> Batch:
         """Generate `n` samples at once; use `iterate` for more than fit into memory.
 
@@ -135,10 +147,15 @@ class Generator:
             seed: 0 to 2**64 - 1. None: a seed is drawn once for this generator, and each call goes on where
                 the last one ended; `Batch.seed` and `Batch.first` tell how to make the same samples again.
             first: Index of the first sample. None: 0 if a seed is given, else where the last call ended.
+            on_violation: What becomes of samples that break a rule of the bundle (`Batch.violations` names them):
+                `report` keeps them, `resample` draws them anew, from other noise under the same conditions, `fail`
+                ends with an error. None: samples are not checked.
 
         Raises:
             RequestError: A number or a condition makes no sense; the message says which are possible.
+            GateError: A sample breaks a rule, with `fail`; or still does after many redraws, with `resample`.
         """
+        choice = checked_choice(on_violation)
         fixed = self._fixed(condition)
         with self._lock:
             place, start = self._place(n, seed, first)
@@ -146,6 +163,8 @@ class Generator:
             if feed is None or feed.seed != place or feed.fixed != fixed:
                 feed = self._last_feed = self._feed(place, fixed)
             batch = (self._run_locked if n <= BATCH_SIZE else self._run_in_parts)(feed, start, n)
+            if choice is not None:
+                batch = self._guarded(batch, feed, choice)
             if seed is None:
                 self._own_next = start + n
             return batch
@@ -158,11 +177,13 @@ class Generator:
         condition: Mapping[str, ConditionValue] | None = None,
         seed: int | None = None,
         first: int | None = None,
+        on_violation: OnViolation | None = None,
     ) -> Iterator[Batch]:
         """Generate `n` samples in batches, in constant memory. Arguments and errors as in `generate`."""
         if batch_size < 1:
             raise RequestError(f"batch_size must be 1 or more, not {batch_size}")
-        return self.series(n, condition=condition, seed=seed, first=first).batches(batch_size)
+        series = self.series(n, condition=condition, seed=seed, first=first, on_violation=on_violation)
+        return series.batches(batch_size)
 
     def series(
         self,
@@ -171,15 +192,17 @@ class Generator:
         condition: Mapping[str, ConditionValue] | None = None,
         seed: int | None = None,
         first: int | None = None,
+        on_violation: OnViolation | None = None,
     ) -> Series:
         """Fix which samples to make, without making them. Arguments and errors as in `generate`."""
+        choice = checked_choice(on_violation)
         fixed = self._fixed(condition)
         with self._lock:
             self._open_session()
             place, start = self._place(n, seed, first)
             if seed is None:
                 self._own_next = start + n
-        return Series(self, n, place, start, fixed)
+        return Series(self, n, place, start, fixed, choice)
 
     def describe(self) -> dict[str, Any]:
         """What really runs, read back from the engine, what it was chosen from, and what the bundle is.
@@ -244,9 +267,10 @@ class Generator:
             raise RequestError("this generator is closed; load the bundle again")
         return self._session
 
-    def _run(self, feed: Feed, first: int, n: int) -> Batch:
+    def _run(self, feed: Feed, first: int, n: int, on_violation: OnViolation | None) -> Batch:
         with self._lock:
-            return self._run_locked(feed, first, n)
+            batch = self._run_locked(feed, first, n)
+            return batch if on_violation is None else self._guarded(batch, feed, on_violation)
 
     def _run_locked(self, feed: Feed, first: int, n: int) -> Batch:
         session = self._open_session()
@@ -265,3 +289,22 @@ class Generator:
             noise, condition, _ = feed.take(first + start, stop - start)
             session.run((noise, condition), (samples[start:stop],))
         return Batch(samples, feed.columns(first, n), feed.seed, first, self.source)
+
+    @functools.cached_property
+    def _checker(self) -> Checker:
+        return Checker(self.source.schema)
+
+    def _guarded(self, batch: Batch, feed: Feed, on_violation: OnViolation) -> Batch:
+        def redraw(places: npt.NDArray[np.intp], number: int) -> npt.NDArray[np.float32]:
+            parts = np.split(places, range(BATCH_SIZE, len(places), BATCH_SIZE))
+            return np.concatenate([self._drawn_anew(batch, feed, part, number) for part in parts])
+
+        return guarded(batch, self._checker, on_violation, redraw)
+
+    def _drawn_anew(
+        self, batch: Batch, feed: Feed, places: npt.NDArray[np.intp], number: int
+    ) -> npt.NDArray[np.float32]:
+        columns = {name: values[places] for name, values in batch.columns.items()}
+        noise, condition, _ = feed.drawn_anew((batch.first + places).tolist(), columns, number)
+        (samples,) = self._open_session().run((noise, condition))
+        return samples

@@ -17,10 +17,10 @@ from .json_fields import Fields, parse_json
 from .noise import ALGORITHM, MAX_SEED
 from .schema import Schema, schema_from_json
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever a field is added, removed or changes its meaning; a runtime refuses what is newer."""
 
-_ENGINES_SINCE = 3
+_ENGINES_SINCE, _RULES_SINCE = 3, 4
 
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
@@ -201,6 +201,8 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     )
     noise.end()
     fields.end()
+    if manifest.data.rules and version < _RULES_SINCE:
+        raise BundleError(f"{MANIFEST_NAME}: data has rules, which came with schema version {_RULES_SINCE}")
     _check_whole(manifest)
     return manifest
 

@@ -22,6 +22,7 @@ MAX_SEED = 2**64 - 1
 
 # Philox keys are two 64-bit words: the seed, and which stream of that seed.
 _NOISE_STREAM, _CONDITION_STREAM = 0, 1
+_REDRAW_STREAMS = 2**32  # plus the number of the redraw, from 1; numbers between are left for what may come
 _WORDS_PER_BLOCK = 4  # Philox gives four 64-bit words per counter step
 _COUNTERS = 2**256
 
@@ -61,13 +62,15 @@ class NoiseStream:
     Args:
         seed: 0 to 2**64 - 1.
         shape: Shape of one sample's noise.
+        redraw: 0 for the noise itself; k for the noise of samples that are drawn anew for the k-th time.
     """
 
-    def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, seed: int, shape: tuple[int, ...], redraw: int = 0) -> None:
         self.seed = seed
         self._shape = shape
         self._size = math.prod(shape)
-        self._stream = _Stream(seed, _NOISE_STREAM, math.ceil(self._size / 2))
+        stream = _REDRAW_STREAMS + redraw if redraw else _NOISE_STREAM
+        self._stream = _Stream(seed, stream, math.ceil(self._size / 2))
 
     def take(self, first: int, n: int) -> npt.NDArray[np.float32]:
         """Noise [n, *shape] of samples `first` to `first + n - 1`; |value| < 6.4."""

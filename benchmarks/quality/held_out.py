@@ -155,7 +155,7 @@ class HeldOut:
         if isinstance(schema, SignalSchema):
             found |= self._of_signals(row, schema)
         elif isinstance(schema, TableSchema):
-            share = constraint_violations(row, self.task.train, schema).value
+            share = constraint_violations(row, self.task.train, schema, self.task.classes).value
             found["violations", "all"] = np.nan if share is None else share
         return covered(self._real, vectors), found
 

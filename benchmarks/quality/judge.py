@@ -331,7 +331,7 @@ class _Judgement:
         for column, figure in column_shapes(self.test, row, schema).items():
             self._add("column_shape", name, figure, "all" if column == "column_shape" else f"column={column}")
         self._add("pair_correlation", name, pair_correlations(self.test, row, schema, len(self.task.classes)))
-        self._add("violations", name, constraint_violations(row, self.task.train, schema))
+        self._add("violations", name, constraint_violations(row, self.task.train, schema, self.task.classes))
         self._add("missing_categories", name, missing_categories(self.task.train, row, schema))
 
     # utility

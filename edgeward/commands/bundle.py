@@ -45,6 +45,8 @@ def inspect(bundle: Path, as_json: bool) -> None:
         click.echo(f"{_PART[type(data)]:<11} {name}, {domain} {unit}".rstrip())
     for condition in data.conditions:
         click.echo(f"Condition   {condition.name}: {condition.describe()}")
+    for rule in data.rules:
+        click.echo(f"Rule        {rule.describe()}")
     click.echo(f"Data        {manifest.lineage.get('data', {}).get('source', 'not told')}")
     click.echo(f"Licence     {manifest.licence}\n")
     print_table(

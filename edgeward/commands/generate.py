@@ -13,11 +13,13 @@ from ..runtime.formats import FORMATS, Format, check_suits, format_for
 from ..runtime.formats.folder import remove_folder, seed_of_folder
 from ..runtime.generator import load
 from ..runtime.provenance import STATEMENT
+from ..runtime.violations import CHOICES, OnViolation, Tally
 from .choice_table import print_choice
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
-from .terminal import Progress, print_json, readable_bytes
+from .terminal import Progress, print_json, print_table, readable_bytes
 
 _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv"
+_SHOWN_RULES = 10
 
 
 @click.command(epilog=f"Example:  {_EXAMPLE}")
@@ -36,6 +38,13 @@ _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V
 @click.option("--backend", default=AUTO, show_default=True, help="onnxruntime, openvino, or the fastest that is right.")
 @click.option("--precision", default=AUTO, show_default=True, help="fp32, int8, …, or the fastest that is right.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads an operator may use.")
+@click.option(
+    "--on-violation",
+    type=click.Choice(CHOICES),
+    default="report",
+    show_default=True,
+    help="Samples that break a rule of the bundle are counted, drawn anew, or an error.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a folder: only the samples it lacks are made.")
 @click.option("--why", is_flag=True, help="Show why this engine and precision were taken.")
 @OVERWRITE_OPTION
@@ -51,6 +60,7 @@ def command(
     backend: str,
     precision: str,
     threads: int,
+    on_violation: OnViolation,
     resume: bool,
     why: bool,
     overwrite: bool,
@@ -59,8 +69,10 @@ def command(
     """Make N synthetic samples with BUNDLE and write them to a file, or to a folder with a file a sample.
 
     Any number of samples is written in constant memory. Every file says that it is synthetic, and from
-    which bundle and seed it comes. Which engine and precision are right and fastest on this machine is
-    measured once and remembered; name both to make the same bytes again on another day.
+    which bundle and seed it comes. Every sample is checked against the ranges and rules of the bundle;
+    how many broke one, which, and what was done, stands in the provenance. Nothing is clipped. Which
+    engine and precision are right and fastest on this machine is measured once and remembered; name both
+    to make the same bytes again on another day.
 
     \b
         edgeward generate ecg-beats.edgeward -n 100 --seed 7 -o beats/ --format wfdb
@@ -73,20 +85,37 @@ def command(
         check_suits(file_format, generator.source.schema)
         if going_on and seed is None:
             seed = seed_of_folder(output)
-        series = generator.series(n, condition=_parsed(conditions), seed=seed, first=first)
+        series = generator.series(n, condition=_parsed(conditions), seed=seed, first=first, on_violation=on_violation)
         if not going_on:
             _make_room(file_format, output, overwrite, file_format.estimate_bytes(series))
         progress = Progress("Generating")
-        file_format.write(series, output, lambda done: progress(done, n))
+        tally = file_format.write(series, output, lambda done: progress(done, n))
     if as_json:
         explained = {"choice": generator.choice.to_json()} if why else {}
-        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance, **explained})
+        print_json({"file": str(output), "bytes": _bytes(output), **series.provenance_with(tally), **explained})
         return
     if why:
         print_choice(generator.choice)
         click.echo("")
     click.echo(f"{output}: {n:,} samples, {readable_bytes(_bytes(output))}, seed {series.seed}")
+    _print_tally(tally, on_violation)
     click.echo(STATEMENT)
+
+
+def _print_tally(tally: Tally, on_violation: OnViolation) -> None:
+    if not tally.violating:
+        click.echo(f"Plausible: all {tally.checked:,} keep to the bundle's ranges and rules")
+        return
+    done = (
+        f"drawn anew, {tally.redraws:,} draws more"
+        if on_violation == "resample"
+        else "kept; --on-violation resample draws anew"
+    )
+    click.echo(f"Implausible: {tally.violating:,} of {tally.checked:,} broke a rule of the bundle ({done})")
+    rules = sorted(tally.by_rule.items(), key=lambda item: -item[1])
+    print_table(("rule", "samples"), [(name, f"{count:,}") for name, count in rules[:_SHOWN_RULES]])
+    if len(rules) > _SHOWN_RULES:
+        click.echo(f"and {len(rules) - _SHOWN_RULES} rules more, see the provenance")
 
 
 def _goes_on(file_format: Format, output: Path, overwrite: bool) -> bool:

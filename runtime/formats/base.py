@@ -10,6 +10,7 @@ from typing import Protocol
 from ..errors import BackendError, RequestError
 from ..generator import Series
 from ..schema import ImageSchema, Schema, SignalSchema
+from ..violations import Tally
 
 Progress = Callable[[int], None]
 """Called with the number of samples done so far."""
@@ -48,12 +49,17 @@ class Format(Protocol):
         """About how large the output will be."""
         ...
 
-    def write(self, series: Series, path: Path, on_progress: Progress) -> None:
+    def write(self, series: Series, path: Path, on_progress: Progress) -> Tally:
         """Write the series: a file appears whole or not at all, a folder can be gone on with.
+
+        Returns:
+            What the guard found in all samples that are there, in a folder also in those that were; empty where it was
+            not asked for.
 
         Raises:
             RequestError: The samples have no place in this format.
-            GateError: A value has: it is outside the range the bundle declares, or not finite.
+            GateError: A value has: it is outside the range the bundle declares, or not finite. Or a sample breaks a
+                rule that the series may not break.
             OutputError: The system refused to write.
         """
         ...
@@ -80,7 +86,7 @@ class FileFormat:
     name: str
     suffix: str
     refuse: Callable[[Schema], str]
-    write_file: Callable[[Series, Path, Progress], None]
+    write_file: Callable[[Series, Path, Progress], Tally]
     bytes_of: Callable[[Series], int]
     library: Callable[[], None] = no_library
 
@@ -100,10 +106,10 @@ class FileFormat:
         """About how large the file will be."""
         return self.bytes_of(series)
 
-    def write(self, series: Series, path: Path, on_progress: Progress) -> None:
+    def write(self, series: Series, path: Path, on_progress: Progress) -> Tally:
         """Write the file; the same series gives the same bytes."""
         need_place(self, series.generator.source.schema)
-        self.write_file(series, path, on_progress)
+        return self.write_file(series, path, on_progress)
 
 
 def anything(schema: Schema) -> str:  # noqa: ARG001 - it refuses none

@@ -20,6 +20,7 @@ from ..errors import RequestError
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import ImageSchema, Schema, SignalSchema, TableSchema
+from ..violations import Tally, tally_of
 from .base import FileFormat, named_columns
 
 _BYTES_PER_NUMBER = 11
@@ -38,7 +39,7 @@ def provenance_path(path: Path) -> Path:
     return path.with_name(path.name + ".provenance.json")
 
 
-def write_csv(series: Series, path: Path, on_progress: Callable[[int], None]) -> None:
+def write_csv(series: Series, path: Path, on_progress: Callable[[int], None]) -> Tally:
     """Write the series to `path`, and its provenance beside; the same series gives the same bytes.
 
     Raises:
@@ -48,17 +49,18 @@ def write_csv(series: Series, path: Path, on_progress: Callable[[int], None]) ->
     schema = _written(series)
     # The file beside is finished first: data never stand without their provenance.
     with atomic_file(path) as file, atomic_file(provenance_path(path)) as side_file:
-        side_file.write(provenance_text(series.provenance).encode() + b"\n")
         file.write(_header(schema).encode())
-        done = 0
+        done, tally = 0, Tally()
         for batch in series.batches():
             text = _table_rows(batch, schema) if isinstance(schema, TableSchema) else _signal_rows(batch, schema)
             file.write(text.encode())
-            done += len(batch)
+            done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
             on_progress(done)
+        side_file.write(provenance_text(series.provenance_with(tally)).encode() + b"\n")
         # A full disk must show before the file beside gets its name.
         file.flush()
         os.fsync(file.fileno())
+    return tally
 
 
 def _written(series: Series) -> SignalSchema | TableSchema:

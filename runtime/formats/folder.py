@@ -21,6 +21,7 @@ from ..generator import Series
 from ..json_fields import Fields, parse_json
 from ..provenance import MARK, STATEMENT
 from ..schema import ClassCondition
+from ..violations import Tally, tally_from_json
 
 INDEX_NAME = "index.json"
 RECORD_NAME = "synthetic_{index:09d}"
@@ -54,11 +55,14 @@ class RecordFolder:
         self._listing = listing
         self._head = _head(series, format_name)
         self._done: list[Range] = []
+        self.tally = Tally()
+        """What the guard found in the samples that are there."""
+        self._waiting_tally = Tally()
         self._waiting: list[Path] = []
         self._waiting_range: Range | None = None
         with self._told():
             if path.exists():
-                head, self._done = _read_index(path)
+                head, self._done, self.tally = _read_index(path)
                 _check_same(path, head, self._head)
                 for leftover in path.glob(".*.partial"):
                     leftover.unlink()
@@ -76,8 +80,8 @@ class RecordFolder:
         """The ranges of these samples whose records are not there yet."""
         return gaps(self._done, (first, first + n))
 
-    def put(self, index: int, files: Iterable[tuple[str, bytes]]) -> None:
-        """Write a record: suffixes and contents of its files, the one that completes it last."""
+    def put(self, index: int, files: Iterable[tuple[str, bytes]], tally: Tally) -> None:
+        """Write a record: suffixes and contents of its files, the one that completes it last; what was found in it."""
         name = RECORD_NAME.format(index=index)
         with self._told():
             for suffix, content in files:
@@ -88,6 +92,7 @@ class RecordFolder:
                 self._waiting.append(file)
         first = self._waiting_range[0] if self._waiting_range else index
         self._waiting_range = (first, index + 1)
+        self._waiting_tally = self._waiting_tally.plus(tally)
 
     def commit(self) -> None:
         """Flush the records put since the last time, and enter them in the index."""
@@ -102,6 +107,7 @@ class RecordFolder:
             sync_folder(self.path)
             self._done = joined([*self._done, self._waiting_range])
             self._waiting, self._waiting_range = [], None
+            self.tally, self._waiting_tally = self.tally.plus(self._waiting_tally), Tally()
             self._write_index()
 
     def __enter__(self) -> RecordFolder:
@@ -116,7 +122,8 @@ class RecordFolder:
             self._write_listing()
 
     def _write_index(self) -> None:
-        index = {**self._head, "done": self._done}
+        checked = "on_violation" in self._head["provenance"]
+        index = {**self._head, **({"violations": self.tally.to_json()} if checked else {}), "done": self._done}
         with atomic_file(self.path / INDEX_NAME) as file:
             file.write(json.dumps(index, indent=1, ensure_ascii=False).encode() + b"\n")
 
@@ -143,7 +150,7 @@ def seed_of_folder(path: Path) -> int:
     Raises:
         OutputError: It is no folder of records, or a damaged one.
     """
-    head, _ = _read_index(path)
+    head, *_ = _read_index(path)
     return int(head["provenance"]["seed"])
 
 
@@ -214,8 +221,8 @@ def _head(series: Series, format_name: str) -> dict[str, Any]:
     return dict(json.loads(json.dumps(head)))
 
 
-def _read_index(path: Path) -> tuple[dict[str, Any], list[Range]]:
-    """What the folder's index says of its origin, and which samples it names."""
+def _read_index(path: Path) -> tuple[dict[str, Any], list[Range], Tally]:
+    """What the folder's index says of its origin, which samples it names, and what was found in them."""
     place = path / INDEX_NAME
     try:
         with place.open("rb") as file:
@@ -231,11 +238,12 @@ def _read_index(path: Path) -> tuple[dict[str, Any], list[Range]]:
         provenance = fields.fields("provenance")
         seed = provenance.integer("seed", maximum=2**64 - 1)
         head["provenance"] = {name: provenance.anything(name) for name in provenance.names()} | {"seed": seed}
+        tally = tally_from_json(fields.fields("violations")) if "violations" in fields.names() else Tally()
         done = [_range(item, str(place)) for item in _items(fields.anything("done"), str(place))]
         fields.end()
     except BundleError as error:
         raise OutputError(f"{error}; give another name, or remove the folder") from error
-    return head, joined(done)
+    return head, joined(done), tally
 
 
 def _items(value: object, where: str) -> list[object]:
@@ -255,9 +263,10 @@ def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> No
     for name in wanted:
         if name != "provenance" and found[name] != wanted[name]:
             raise OutputError(_differs(path, name, found[name], wanted[name]))
-    for name, value in wanted["provenance"].items():
-        if (there := found["provenance"].get(name)) != value:
-            raise OutputError(_differs(path, name, there, value))
+    origin = wanted["provenance"]
+    for name in (*origin, "on_violation"):  # the last stands there only where samples were checked
+        if (there := found["provenance"].get(name)) != origin.get(name):
+            raise OutputError(_differs(path, name, there, origin.get(name)))
 
 
 def _differs(path: Path, name: str, found: object, wanted: object) -> str:

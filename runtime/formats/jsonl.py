@@ -22,6 +22,7 @@ from ..errors import GateError
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import CategoryColumn, NumberColumn, SignalSchema, TableSchema
+from ..violations import Tally, tally_of
 from .base import FileFormat, Progress, named_columns
 from .csv import provenance_path
 
@@ -35,19 +36,20 @@ def _bytes(series: Series) -> int:
     return series.n * (_BYTES_PER_LINE + names + _BYTES_PER_NUMBER * math.prod(schema.shape))
 
 
-def _write(series: Series, path: Path, on_progress: Progress) -> None:
+def _write(series: Series, path: Path, on_progress: Progress) -> Tally:
     # The file beside is finished first: data never stand without their provenance.
     with atomic_file(path) as file, atomic_file(provenance_path(path)) as side_file:
-        side_file.write(provenance_text(series.provenance).encode() + b"\n")
-        done = 0
+        done, tally = 0, Tally()
         for batch in series.batches():
             for sample in _samples(batch):
                 file.write(json.dumps(sample, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-            done += len(batch)
+            done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
             on_progress(done)
+        side_file.write(provenance_text(series.provenance_with(tally)).encode() + b"\n")
         # A full disk must show before the file beside gets its name.
         file.flush()
         os.fsync(file.fileno())
+    return tally
 
 
 def _samples(batch: Batch) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,7 @@ from ..condition import readable_columns
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import ClassCondition, Schema, SignalSchema, TableSchema
+from ..violations import Tally, tally_of
 from .base import FileFormat, anything
 
 _INDEX_PART = 2**16
@@ -36,7 +37,7 @@ def npz_bytes(series: Series) -> int:
     return series.n * per_sample
 
 
-def write_npz(series: Series, path: Path, on_progress: Callable[[int], None]) -> None:
+def write_npz(series: Series, path: Path, on_progress: Callable[[int], None]) -> Tally:
     """Write the series to `path`; the same series gives the same bytes.
 
     Raises:
@@ -44,8 +45,17 @@ def write_npz(series: Series, path: Path, on_progress: Callable[[int], None]) ->
     """
     schema = series.generator.source.schema
     with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        samples = _counted((batch.samples for batch in series.batches()), on_progress)
-        _write_member(archive, "samples", np.dtype(np.float32), (series.n, *schema.shape), samples)
+        tally = Tally()
+
+        def samples() -> Iterator[npt.NDArray[np.float32]]:
+            nonlocal tally
+            done = 0
+            for batch in series.batches():
+                yield batch.samples
+                done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
+                on_progress(done)
+
+        _write_member(archive, "samples", np.dtype(np.float32), (series.n, *schema.shape), samples())
         for condition in schema.conditions:
             dtype = _column_dtype(condition)
             values = (
@@ -55,11 +65,12 @@ def write_npz(series: Series, path: Path, on_progress: Callable[[int], None]) ->
         _write_member(archive, "index", np.dtype(np.int64), (series.n,), _indices(series))
         for name, value in {
             "synthetic": np.array(MARK),
-            "provenance": np.array(provenance_text(series.provenance)),
+            "provenance": np.array(provenance_text(series.provenance_with(tally))),
             "schema": np.array(json.dumps(schema.to_json(), ensure_ascii=False)),
             **_names(schema),
         }.items():
             _write_member(archive, name, value.dtype, value.shape, iter([value]))
+    return tally
 
 
 def _names(schema: Schema) -> dict[str, npt.NDArray[np.generic]]:
@@ -85,16 +96,6 @@ def _indices(series: Series) -> Iterator[npt.NDArray[np.int64]]:
     end = series.first + series.n
     for first in range(series.first, end, _INDEX_PART):
         yield np.arange(first, min(first + _INDEX_PART, end), dtype=np.int64)
-
-
-def _counted(
-    parts: Iterator[npt.NDArray[np.float32]], on_progress: Callable[[int], None]
-) -> Iterator[npt.NDArray[np.float32]]:
-    done = 0
-    for part in parts:
-        yield part
-        done += len(part)
-        on_progress(done)
 
 
 def _write_member(

@@ -2,7 +2,8 @@
 
 One row a sample. A signal's channel is a list of `length` numbers, a table's category a dictionary of its names, a
 whole number an integer; conditions follow, then `synthetic`. A missing entry is null. The metadata of the file hold
-`synthetic`, `provenance` and `schema` (JSON), those of a column its `unit`.
+`synthetic`, `provenance` and `schema` (JSON), those of a column its `unit`. Where samples were checked, the metadata of
+the file, as `pyarrow.parquet.read_metadata` gives them, hold `violations` (JSON) besides.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..batch import Batch
 from ..generator import Series
 from ..provenance import MARK, provenance_text
 from ..schema import CategoryColumn, ClassCondition, Column, Condition, Schema, SignalSchema, TableSchema
+from ..violations import Tally, tally_of
 from .base import FileFormat, Progress, missing_library, named_columns
 
 _GROUP_NUMBERS = 2**20
@@ -54,7 +56,7 @@ def _bytes(series: Series) -> int:
     return series.n * (4 * math.prod(schema.shape) + 8 + 4 * len(schema.conditions))
 
 
-def _write(series: Series, path: Path, on_progress: Progress) -> None:
+def _write(series: Series, path: Path, on_progress: Progress) -> Tally:
     arrow = _pyarrow()
     schema = series.generator.source.schema
     columns = _columns(arrow, schema).with_metadata(
@@ -65,12 +67,17 @@ def _write(series: Series, path: Path, on_progress: Progress) -> None:
         }
     )
     with atomic_file(path) as file, arrow.parquet.ParquetWriter(file, columns) as writer:
-        done = 0
+        done, tally = 0, Tally()
         for group in _groups(series):
             tables = [arrow.Table.from_arrays(_arrays(arrow, batch, columns), schema=columns) for batch in group]
             writer.write_table(arrow.concat_tables(tables).combine_chunks())
-            done += sum(len(batch) for batch in group)
+            for batch in group:
+                done, tally = done + len(batch), tally.plus(tally_of(batch.violations))
             on_progress(done)
+        if series.on_violation is not None:
+            # The metadata of the columns stand from the beginning, those of the file are written at its end.
+            writer.add_key_value_metadata({"violations": provenance_text(tally.to_json())})
+    return tally
 
 
 def _groups(series: Series) -> Iterator[list[Batch]]:

@@ -16,6 +16,7 @@ from ..batch import Batch, make_provenance
 from ..errors import RequestError
 from ..generator import Series
 from ..schema import Schema
+from ..violations import Tally, Violations, tally_of
 from .base import Progress, need_place, no_library
 from .folder import RECORD_NAME, RecordFolder
 
@@ -35,6 +36,8 @@ class Record:
     provenance: Mapping[str, Any]
     """Of this one sample: `first` is its index, `n` is 1."""
     schema: Schema
+    tally: Tally
+    """What the guard found in this one sample."""
 
     @property
     def index(self) -> int:
@@ -87,16 +90,16 @@ class RecordFormat:
         """About how large all records will be."""
         return series.n * self.bytes_of(series.generator.source.schema)
 
-    def write(self, series: Series, path: Path, on_progress: Progress) -> None:
+    def write(self, series: Series, path: Path, on_progress: Progress) -> Tally:
         """Write a folder, or go on with the one there; a path with the format's suffix is a single record."""
         need_place(self, series.generator.source.schema)
         if files := self.outputs(path):
-            self._write_single(series, path, files)
+            tally = self._write_single(series, path, files)
             on_progress(1)
-        else:
-            self._write_folder(series, path, on_progress)
+            return tally
+        return self._write_folder(series, path, on_progress)
 
-    def _write_single(self, series: Series, path: Path, files: tuple[Path, ...]) -> None:
+    def _write_single(self, series: Series, path: Path, files: tuple[Path, ...]) -> Tally:
         if series.n != 1:
             raise RequestError(
                 f"{path.name} has room for one sample, as {self.name} holds one a file, and {series.n:,} are asked "
@@ -109,8 +112,9 @@ class RecordFormat:
         with contextlib.ExitStack() as stack:
             for file, content in reversed(list(zip(files, self.encode(record), strict=True))):
                 stack.enter_context(atomic_file(file)).write(content)
+        return record.tally
 
-    def _write_folder(self, series: Series, path: Path, on_progress: Progress) -> None:
+    def _write_folder(self, series: Series, path: Path, on_progress: Progress) -> Tally:
         with RecordFolder(series, path, self.name, self.listing) as folder:
             missing = folder.missing(series.first, series.n)
             done = series.n - sum(stop - first for first, stop in missing)
@@ -118,12 +122,14 @@ class RecordFormat:
             for first, stop in missing:
                 for batch in replace(series, first=first, n=stop - first).batches():
                     for record in records_of(batch):
-                        folder.put(record.index, zip(self.suffixes, self.encode(record), strict=True))
+                        files = zip(self.suffixes, self.encode(record), strict=True)
+                        folder.put(record.index, files, record.tally)
                     if folder.waiting >= _COMMIT_EVERY:
                         folder.commit()
                     done += len(batch)
                     on_progress(done)
                 folder.commit()
+            return folder.tally
 
 
 def records_of(batch: Batch, name: str | None = None) -> Iterator[Record]:
@@ -131,10 +137,23 @@ def records_of(batch: Batch, name: str | None = None) -> Iterator[Record]:
     conditions = {key: values.tolist() for key, values in batch.conditions.items()}
     for position, values in enumerate(batch.samples):
         index = batch.first + position
+        violations = batch.violations.of_sample(index) if batch.violations else None
         yield Record(
             name or RECORD_NAME.format(index=index),
             values,
             {key: column[position] for key, column in conditions.items()},
-            make_provenance(batch.source, batch.seed, index, 1),
+            make_provenance(batch.source, batch.seed, index, 1) | _told_of_sample(violations, index),
             batch.schema,
+            tally_of(violations),
         )
+
+
+def _told_of_sample(violations: Violations | None, index: int) -> dict[str, Any]:
+    """What the provenance of one sample says of the guard, in a few plain values."""
+    if violations is None:
+        return {}
+    told: dict[str, Any] = {"on_violation": violations.on_violation}
+    if index in violations.broken:
+        broken = violations.broken[index]
+        told |= {"redraws": broken.redraws} if broken.redraws else {"breaks": ", ".join(broken.rules)}
+    return told

@@ -48,11 +48,14 @@ def condition_text(condition: Condition, value: str | float) -> str:
 def uuid_of(record: Record, role: str) -> uuid.UUID:
     """The same for the same sample of the same bundle, engine, seed and conditions, another for any other.
 
+    Whether the sample was checked makes no difference, whether it was drawn anew does.
+
     Args:
         record: The sample.
         role: What of it is to be called so.
     """
-    known: Mapping[str, Any] = {"role": role, "conditions": dict(record.conditions), **record.provenance}
+    origin = {name: value for name, value in record.provenance.items() if name not in ("on_violation", "breaks")}
+    known: Mapping[str, Any] = {"role": role, "conditions": dict(record.conditions), **origin}
     return uuid.uuid5(uuid.NAMESPACE_OID, provenance_text(known))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .condition import Condition, Conditioned
+from .rules import Rule, rules_to_json
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class ImageSchema(Conditioned):
     height: int
     width: int
     conditions: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """What samples keep to beyond the ranges."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -50,4 +53,4 @@ class ImageSchema(Conditioned):
             "height": self.height,
             "width": self.width,
             "conditions": [condition.to_json() for condition in self.conditions],
-        }
+        } | rules_to_json(self.rules)

@@ -6,11 +6,13 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..errors import BundleError
 from ..json_fields import Fields
 from .condition import ClassCondition, Condition, NumberCondition
 from .image import ImageSchema
+from .read_rules import read_rules
 from .schema import Schema
 from .signal import Channel, SignalSchema
 from .table import CategoryColumn, Column, NumberColumn, TableSchema
@@ -51,6 +53,8 @@ def schema_from_json(value: object, where: str) -> Schema:
         known = ", ".join(repr(name) for name in _READERS)
         raise BundleError(f"{where}: kind {kind!r} is not known to this version; it knows {known}")
     schema: Schema = _READERS[kind](fields)
+    if "rules" in fields.names():
+        schema = replace(schema, rules=read_rules(fields.objects("rules"), schema))
     fields.end()
     _check_distinct(where, "condition", [condition.name for condition in schema.conditions])
     if math.prod(schema.shape) > MAX_NUMBERS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .condition import Condition, Conditioned
+from .rules import Rule, rules_to_json
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class SignalSchema(Conditioned):
     conditions: tuple[Condition, ...]
     event_sample: int | None = None
     """The sample, from 0, of the event the first class is about, as a beat's R peak; None: there is no such event."""
+    rules: tuple[Rule, ...] = ()
+    """What samples keep to beyond the ranges."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,4 +87,5 @@ class SignalSchema(Conditioned):
             "length": self.length,
             "conditions": [condition.to_json() for condition in self.conditions],
         }
-        return plain | ({} if self.event_sample is None else {"event_sample": self.event_sample})
+        plain |= {} if self.event_sample is None else {"event_sample": self.event_sample}
+        return plain | rules_to_json(self.rules)

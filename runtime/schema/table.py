@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import GateError
 from .condition import Condition, Conditioned
+from .rules import Rule, rules_to_json
 
 _SHOWN_VALUES = 8
 
@@ -98,6 +99,8 @@ class TableSchema(Conditioned):
     """For people: one sentence."""
     columns: tuple[Column, ...]
     conditions: tuple[Condition, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    """What samples keep to beyond the ranges."""
 
     @property
     def shape(self) -> tuple[int]:
@@ -135,7 +138,7 @@ class TableSchema(Conditioned):
             "description": self.description,
             "columns": [column.to_json() for column in self.columns],
             "conditions": [condition.to_json() for condition in self.conditions],
-        }
+        } | rules_to_json(self.rules)
 
 
 def _readable(column: Column, entry: float) -> str:

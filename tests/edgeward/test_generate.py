@@ -272,3 +272,42 @@ def test_where_a_formats_library_is_absent_nothing_is_loaded_or_written(bundle: 
     )
     refused(result, 5, "install it with: pip install 'edgeward[parquet]'")
     assert os.listdir(out) == []
+
+
+@pytest.fixture
+def ruled(copied: Path) -> Path:
+    """The tiny bundle with a rule that about half of its samples break."""
+    with load(copied) as generator:
+        means = generator.generate(200, seed=7).samples[:, 0].mean(axis=1)
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["data"]["rules"] = [{"kind": "limit", "of": "mean", "channel": "MLII", "least": float(np.median(means))}]
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    return copied
+
+
+def test_implausible_samples_are_counted_drawn_anew_or_an_error(run_edgeward: Run, ruled: Path, out: Path) -> None:
+    ask = ("generate", ruled, "-n", 60, "--seed", 7)
+    report = run_edgeward(*ask, "-o", out / "a.npz")
+    assert report.returncode == 0, report.stderr
+    lines = report.stdout.splitlines()
+    assert lines[1].startswith("Implausible: ")
+    assert lines[1].endswith(" of 60 broke a rule of the bundle (kept; --on-violation resample draws anew)")
+    assert lines[4].split()[0] == "mean_of_MLII"
+    anew = run_edgeward(*ask, "-o", out / "b.npz", "--on-violation", "resample", "--json")
+    told = json.loads(anew.stdout)
+    assert told["on_violation"] == "resample"
+    assert told["violations"]["violating"] == int(lines[4].split()[1])
+    assert told["violations"]["redraws"] >= told["violations"]["violating"] > 5
+    with np.load(out / "b.npz") as content:
+        least = json.loads((ruled / "manifest.json").read_text())["data"]["rules"][0]["least"]
+        assert content["samples"][:, 0].mean(axis=1).min() >= least
+    refused(
+        run_edgeward(*ask, "-o", out / "c.npz", "--on-violation", "fail"), 7, "breaks a rule of the bundle: mean_of"
+    )
+    assert sorted(os.listdir(out)) == ["a.npz", "b.npz"]
+    refused(run_edgeward(*ask, "-o", out / "c.npz", "--on-violation", "clip"), 2, "'clip' is not one of")
+
+
+def test_plausible_samples_are_said_to_be(run_edgeward: Run, bundle: Bundle, out: Path) -> None:
+    result = run_edgeward("generate", bundle.path, "-n", 3, "--seed", 7, "-o", out / "a.csv")
+    assert "Plausible: all 3 keep to the bundle's ranges and rules" in result.stdout

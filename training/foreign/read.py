@@ -63,6 +63,7 @@ def _model(fields: Fields, values: dict[str, Any], digest: str) -> ForeignModel:
     plain: dict[str, Any] = {"kind": kind, "name": fields.text("name"), "description": fields.text("description")}
     plain |= {name: fields.anything(name) for name in _SCHEMA_FIELDS[kind]}
     conditions = fields.anything("conditions") if "conditions" in values else []
+    plain |= {"rules": fields.anything("rules")} if "rules" in values else {}
     schema = schema_from_json(_completed(plain, conditions), where)
     provenance = _provenance(fields, digest)
     inputs = tuple(_input(name, each, schema) for name, each in fields.named("inputs").items())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from ....runtime.plausibility import Checker
 from ....runtime.schema import CategoryColumn, Column, TableSchema
 from ..figure import Figure, FloatArray, PatientBootstrap, interval, omitted
 from ..records import Records
@@ -98,31 +102,26 @@ def _drawn(found: Associations, bootstrap: PatientBootstrap, pairs: tuple[npt.ND
     return np.nan_to_num([found.matrix(weights[bootstrap.index])[pairs] for weights in bootstrap.weights()])
 
 
-def constraint_violations(records: Records, real_train: Records, schema: TableSchema) -> Figure:
-    """Share of rows that break a rule: out of range, off the step, no such category, or missing what never is.
+def constraint_violations(records: Records, real_train: Records, schema: TableSchema, classes: Sequence[str]) -> Figure:
+    """Share of rows that break a rule: of the schema, or out of range, off the step, missing what never is.
 
     Args:
         records: What is judged.
         real_train: Tells which columns are always known.
-        schema: The rules; the note says which columns break them, in how many rows.
+        schema: The rules; the note says which columns and rules are concerned, in how many rows.
+        classes: Of the labels, in their order.
     """
-    broken: Mask = np.zeros(records.values.shape, dtype=np.bool_)
-    missing_in_train = np.isnan(real_train.values).sum(axis=0)
-    for k, column in enumerate(schema.columns):
-        entries = records.values[:, k].astype(np.float64)
-        known = ~np.isnan(entries)
-        if isinstance(column, CategoryColumn):
-            valid = np.isin(entries, np.arange(len(column.values)))
-        else:
-            slack = 1e-6 * (column.maximum - column.minimum)  # float32 rounds the ends
-            valid = (entries >= column.minimum - slack) & (entries <= column.maximum + slack)
-            if column.step:
-                steps = entries / column.step
-                # A tenth is no float32, which is the coarser the more steps a number has.
-                valid &= np.abs(steps - np.round(steps)) <= 1e-4 + np.abs(steps) * np.finfo(np.float32).eps
-        broken[:, k] = np.where(known, ~valid, len(real_train) > 0 and missing_in_train[k] == 0)
+    gaps = np.isnan(real_train.values).any(axis=0) if len(real_train) else np.ones(len(schema.columns), np.bool_)
+    columns = zip(schema.columns, np.asarray(gaps).tolist(), strict=True)
+    checker = Checker(replace(schema, columns=tuple(replace(c, may_be_missing=missing) for c, missing in columns)))
+    asked = dict(records.columns)
+    if schema.conditions:
+        codes = np.array([schema.label.values.index(name) for name in classes], dtype=np.float64)
+        asked[schema.label.name] = codes[records.labels]
+    broken = checker.broken(records.values, asked)
+    names = (*(column.name for column in schema.columns), *(rule.name for rule in schema.rules))
     counts = broken.sum(axis=0)
-    named = [f"{schema.columns[k].name} {counts[k]}" for k in np.argsort(-counts, kind="stable") if counts[k]]
+    named = [f"{names[k]} {counts[k]}" for k in np.argsort(-counts, kind="stable") if counts[k]]
     return rate_figure(np.asarray(broken.any(axis=1)), records.patients, note=_listed(named))
 
 

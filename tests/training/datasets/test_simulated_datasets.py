@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from edgeward.runtime.errors import RequestError
+from edgeward.runtime.plausibility import Checker
 from edgeward.runtime.schema import ImageSchema, NumberCondition, TableSchema, schema_from_json
 from edgeward.runtime.schema.table import NumberColumn
 from edgeward.training.codecs import codec_for
@@ -177,3 +178,12 @@ def test_kinds_do_not_share_their_patients_samples(small: dict[str, Dataset]) ->
     for one, other in itertools.combinations(small.values(), 2):
         pressure = "bedside" in one.provenance.kind and "bedside" in other.provenance.kind
         assert pressure or one.provenance.digest != other.provenance.digest
+
+
+@every_simulator
+def test_simulated_samples_keep_the_rules_of_their_kind_but_for_rounded_pressures(
+    small: dict[str, Dataset], kind: str
+) -> None:
+    for split in splits(small[kind]).values():
+        assert Checker(small[kind].schema).broken(split.samples, split.columns).any(axis=1).mean() <= 0.01
+    assert small[kind].schema.rules or kind == "table"

@@ -13,6 +13,7 @@ from ....runtime.schema import Channel, ClassCondition, SignalSchema
 from ..dataset import Split
 from ..ecg.beat_classes import BEAT_CLASSES
 from ..ecg.mitbih_database import RANGE_MV
+from ..ecg.plausible import lead_rules
 
 SAMPLING_RATE_HZ = 250
 WINDOW_LENGTH = 256
@@ -65,6 +66,7 @@ def beat_schema(classes: Sequence[str]) -> SignalSchema:
         length=WINDOW_LENGTH,
         conditions=(ClassCondition("beat_class", tuple(classes), tuple(BEAT_CLASSES[name] for name in classes)),),
         event_sample=R_SAMPLE,
+        rules=(*lead_rules("MLII"), *lead_rules("V")),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ....runtime.schema import Channel, ClassCondition, NumberCondition, SignalSchema
+from ....runtime.schema import Channel, ClassCondition, Limit, NumberCondition, SignalSchema
+from ..ecg.plausible import lead_rules
 
 SAMPLING_RATE_HZ = 125
 WINDOW_LENGTH = 1024
@@ -18,6 +19,19 @@ CHANNELS = {
     "RESP": Channel("RESP", "1", 0.0, 1.0),
 }
 """By name; PLETH and RESP as the monitor scales them, cut off at either end."""
+
+_RULES = {
+    "II": lead_rules("II"),
+    "PLETH": (Limit("peak_to_peak", "PLETH", least=0.05),),
+    # Narrower is no circulation, or a damped line; wider is hardly seen in the worst aortic regurgitation.
+    "ABP": (
+        Limit("peak_to_peak", "ABP", least=10.0, most=150.0),
+        Limit("mean", "ABP", least=25.0, most=200.0),
+        Limit("steepest", "ABP", most=5000.0),
+    ),
+    "RESP": (Limit("peak_to_peak", "RESP", least=0.05),),
+}
+"""By channel."""
 
 HEART_RATE_BANDS = ClassCondition(
     "heart_rate_band",
@@ -51,6 +65,7 @@ def bedside_schema(*, pressure: bool) -> SignalSchema:
         sampling_rate_hz=SAMPLING_RATE_HZ,
         length=WINDOW_LENGTH,
         conditions=(HEART_RATE_BANDS, *NUMBERS, SEX),
+        rules=tuple(rule for name in names for rule in _RULES[name]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ....runtime.schema import ClassCondition, ImageSchema
+from ....runtime.schema import ClassCondition, ImageSchema, Limit
 
 LABEL = "finding"
 """Name of the label of every set, as `beat_class` is of beats. What is found in an image is a disease in one set,
@@ -12,6 +12,9 @@ a cell or a tissue in the next; what names the label of one set, in a command or
 
 FEWEST_PIXELS, MOST_PIXELS = 28, 128
 """A side of an image."""
+
+SMALLEST_CONTRAST = 0.02
+"""From the darkest to the brightest pixel of a channel: 5 of 255 grey levels; less shows nothing."""
 
 CHANNELS: Mapping[int, tuple[str, ...]] = {1: ("grey",), 3: ("red", "green", "blue")}
 """Names of the channels, by their number."""
@@ -34,4 +37,5 @@ def image_schema(name: str, description: str, classes: Mapping[str, str], *, cha
         height=pixels,
         width=pixels,
         conditions=(ClassCondition(LABEL, tuple(classes), tuple(classes.values())),),
+        rules=tuple(Limit("peak_to_peak", channel, least=SMALLEST_CONTRAST) for channel in CHANNELS[channels]),
     )

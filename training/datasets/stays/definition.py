@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....runtime.schema import Channel, ClassCondition, NumberCondition, SignalSchema
+from ....runtime.schema import Channel, ClassCondition, NumberCondition, Order, SignalSchema
 from .challenge2012_variables import VARIABLES
 
 HOURS = 48
@@ -16,6 +16,14 @@ ICU_TYPE = ClassCondition(
 SEX = ClassCondition("sex", ("F", "M"), ("female", "male"))
 AGE = NumberCondition("age", "a", 15.0, 90.0)
 """Adults; in the source everybody older than 90 is 90."""
+
+_RULES = (
+    Order("DiasABP", "SysABP", apart=1.0),
+    Order("NIDiasABP", "NISysABP", apart=1.0),
+    Order("NIMAP", "NISysABP"),
+)
+"""What less than 1 in 200 recorded stays break. The mean is no better placed: 1 recorded stay in 20 has an invasive one
+above the systolic or below the diastolic pressure at some hour, 1 in 50 a non-invasive one below the diastolic."""
 
 _AGE_BANDS = ((45.0, "under 45"), (65.0, "45 to 64"), (80.0, "65 to 79"))  # years below, name
 _OLDEST = "80 and over"
@@ -33,6 +41,7 @@ def stay_schema() -> SignalSchema:
         sampling_rate_hz=1.0 / 3600.0,
         length=HOURS,
         conditions=(OUTCOME, ICU_TYPE, SEX, AGE),
+        rules=_RULES,
     )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ....runtime.schema import Channel, ClassCondition, NumberCondition, SignalSchema
 from ..ecg.mitbih_database import RANGE_MV
+from ..ecg.plausible import lead_rules
 
 SAMPLING_RATE_HZ = 125
 STRIP_LENGTH = 1280
@@ -61,6 +62,7 @@ def strip_schema(rhythm: ClassCondition = RHYTHM, leads: tuple[str, str] = LEADS
         sampling_rate_hz=SAMPLING_RATE_HZ,
         length=STRIP_LENGTH,
         conditions=(rhythm, HEART_RATE),
+        rules=(*lead_rules(first), *lead_rules(second)),
     )
 
 

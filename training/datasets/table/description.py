@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ....runtime.schema import CategoryColumn, Column, NumberColumn
+from ....runtime.schema import CategoryColumn, Column, NumberColumn, Rule
 
 OTHER = "(other)"
 """The category that collects what is not listed."""
@@ -127,6 +127,8 @@ class TableDescription:
     split: SplitPlan = field(default_factory=SplitPlan)
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Headers of columns that are not used, with the reason."""
+    rules: tuple[Rule, ...] = ()
+    """What rows keep to, said of columns and the label by their names, of entries by those of their categories."""
 
 
 def named(values: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:

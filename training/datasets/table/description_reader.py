@@ -6,12 +6,13 @@ import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ....devices.toml import tomllib
 from ....runtime.errors import BundleError, DataError
 from ....runtime.json_fields import Fields
-from ....runtime.schema import ClassCondition, TableSchema, schema_from_json
+from ....runtime.schema import ClassCondition, TableSchema, read_rules, schema_from_json
 from .description import (
     ENCODINGS,
     OTHER,
@@ -134,6 +135,8 @@ def _description(fields: Fields) -> TableDescription:
         split=_split(fields.fields("split")) if "split" in names else SplitPlan(),
         left_out=_mapping(fields, "left_out"),
     )
+    if "rules" in names:
+        description = replace(description, rules=read_rules(fields.objects("rules"), _schema(description)))
     fields.end()
     _check(description, fields.where)
     return description
@@ -262,4 +265,5 @@ def _schema(description: TableDescription) -> TableSchema:
         description.description,
         tuple(source.schema() for source in description.columns),
         (ClassCondition(label.name, label.classes(), meanings),),
+        description.rules,
     )

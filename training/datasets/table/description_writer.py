@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from ....runtime.schema import Rule
 from .description import CategorySource, LabelSource, Source, TableDescription
 
 _WIDTH = 120
@@ -70,6 +71,7 @@ def _columns(description: TableDescription, remarks: Mapping[str, str]) -> Itera
             yield from _comment(f"{remarks[source.column]}.", "    ")
         yield f"    {_column(source)},"
     yield "]"
+    yield from _rules(description.rules)
     if description.left_out:
         yield ""
         yield "[left_out]  # to use one after all, delete its line and describe it above"
@@ -99,6 +101,25 @@ def _column(source: Source) -> str:
     if isinstance(source, CategorySource) and len(line) > _WIDTH - 5:
         line = _inline(fields | {"values": _lines(source.values, "        ")})
     return line
+
+
+def _rules(rules: Sequence[Rule]) -> Iterator[str]:
+    if rules:
+        yield ""
+        yield "rules = ["
+        yield from (f"    {_value(rule.to_json())}," for rule in rules)
+        yield "]"
+
+
+def _value(value: object) -> str:
+    """A plain JSON value as TOML has it."""
+    if isinstance(value, Mapping):
+        return _inline({_key(key): _value(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _number(value) if isinstance(value, int | float) else _text(str(value))
 
 
 def _inline(fields: Mapping[str, str]) -> str:

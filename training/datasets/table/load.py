@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....runtime.errors import DataError, RequestError
-from ....runtime.schema import ClassCondition, TableSchema
+from ....runtime.schema import ClassCondition, TableSchema, rules_of_classes
 from ..dataset import Dataset, Provenance, Split
 from ..digest import dataset_digest
 from .contents import Progress, TableContents, read_contents
@@ -150,4 +150,5 @@ def _schema(description: TableDescription, classes: tuple[str, ...], shares: tup
         description=description.description,
         columns=tuple(source.schema() for source in description.columns),
         conditions=(ClassCondition(label.name, classes, meanings, shares),),
+        rules=rules_of_classes(description.rules, label.name, classes),
     )

@@ -15,7 +15,7 @@ from edgeward.benchmarks.quality.fidelity.physiology import (
 )
 from edgeward.benchmarks.quality.fidelity.rhythm import r_peaks
 from edgeward.benchmarks.quality.records import Records, generated
-from edgeward.runtime.schema import Channel, SignalSchema
+from edgeward.runtime.schema import Channel, Limit, SignalSchema
 from edgeward.training.datasets.beats.definition import beat_schema
 from edgeward.training.datasets.beats.mitbih import load_mitbih
 from edgeward.training.datasets.dataset import Dataset
@@ -319,38 +319,43 @@ def test_pressures_written_down_keep_their_order_wherever_they_are_known() -> No
     line = np.array(hours, dtype=np.float64).transpose(0, 2, 1)
     unknown = np.full_like(line, np.nan)
     expected = {
-        "above": [False, True, True, False, False, False],
-        "between": [False, True, False, True, True, False],
+        "SysABP_above_{}DiasABP": [False, True, True, False, False, False],
+        "MAP_above_{}DiasABP": [False, True, False, True, False, False],
+        "SysABP_above_{}MAP": [False, True, False, False, True, False],
     }
     for values, wrong, right in (
-        (np.concatenate([line, unknown], axis=1), ("DiasABP", "MAP"), ("NIDiasABP", "NIMAP")),
-        (np.concatenate([unknown, line], axis=1), ("NIDiasABP", "NIMAP"), ("DiasABP", "MAP")),
+        (np.concatenate([line, unknown], axis=1), "", "NI"),
+        (np.concatenate([unknown, line], axis=1), "NI", ""),
     ):
         assert violated(hourly(*PRESSURES), values) == {
             "range": [False] * 6,
-            f"above_{wrong[0]}": expected["above"],
-            f"between_{wrong[1]}": expected["between"],
-            f"above_{right[0]}": [False] * 6,
-            f"between_{right[1]}": [False] * 6,
+            **{wrong + name.format(wrong): broken for name, broken in expected.items()},
+            **{right + name.format(right): [False] * 6 for name in expected},
         }
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
-def test_an_order_is_broken_only_where_all_of_it_is_known(missing: int) -> None:
-    values = np.array([80.0, 120.0, 200.0])  # each pair of them is out of order, but 120 and 80 below the mean
+def test_an_order_of_two_is_broken_only_where_both_are_known(missing: int) -> None:
+    values = np.array([80.0, 120.0, 100.0])  # each two of them are out of order
     values[missing] = np.nan
     found = violated(hourly(*PRESSURES[:3]), np.tile(values[None, :, None], (1, 1, 3)))
-    assert found["above_DiasABP"] == [missing == 2]
-    assert found["between_MAP"] == [False]
+    assert found["SysABP_above_DiasABP"] == [missing == 2]
+    assert found["SysABP_above_MAP"] == [missing == 1]
+    assert found["MAP_above_DiasABP"] == [missing == 0]
 
 
 def test_pressures_are_checked_by_their_unit_and_as_far_as_they_are_there() -> None:
     def names(*channels: Channel) -> list[str]:
         return [check.name for check in checks_for(hourly(*channels))]
 
-    assert names(*PRESSURES[:2]) == ["range", "above_DiasABP"]
-    assert names(*PRESSURES[3:]) == ["range", "above_NIDiasABP", "between_NIMAP"]
-    assert names(PRESSURES[0], PRESSURES[2]) == ["range"]
+    assert names(*PRESSURES[:2]) == ["range", "SysABP_above_DiasABP"]
+    assert names(*PRESSURES[3:]) == [
+        "range",
+        "NISysABP_above_NIDiasABP",
+        "NIMAP_above_NIDiasABP",
+        "NISysABP_above_NIMAP",
+    ]
+    assert names(PRESSURES[0], PRESSURES[2]) == ["range", "SysABP_above_MAP"]
     assert names(*(replace(channel, unit="kPa") for channel in PRESSURES)) == ["range"]
 
 
@@ -400,13 +405,22 @@ def test_simulated_stays_keep_the_rules_and_shuffled_ones_break_the_order_of_pre
     broken = physiology_figures(records(values), generated(shuffled, labels), stays.schema)
     assert set(kept) == {
         *("violations_range", "violations_spo2"),
-        *("violations_above_DiasABP", "violations_between_MAP"),
-        *("violations_above_NIDiasABP", "violations_between_NIMAP"),
+        *("violations_SysABP_above_DiasABP", "violations_MAP_above_DiasABP", "violations_SysABP_above_MAP"),
+        *("violations_NISysABP_above_NIDiasABP", "violations_NIMAP_above_NIDiasABP", "violations_NISysABP_above_NIMAP"),
     }
     # Rounding may bring a narrow pulse's two pressures together.
     assert all(figure.value is not None and figure.value < 0.02 for figure in kept.values())
-    for name in ("violations_between_MAP", "violations_between_NIMAP"):
+    for name in ("violations_MAP_above_DiasABP", "violations_NIMAP_above_NIDiasABP"):
         assert broken[name].low is not None
         assert broken[name].low > 0.1, name
     # Systolic pressures of some lie below diastolic ones of few.
-    assert (broken["violations_above_DiasABP"].value or 0.0) > (kept["violations_above_DiasABP"].value or 0.0)
+    name = "violations_SysABP_above_DiasABP"
+    assert (broken[name].value or 0.0) > (kept[name].value or 0.0)
+
+
+def test_the_rules_of_the_schema_are_judged_each_by_itself() -> None:
+    schema = replace(hourly(SPO2), rules=(Limit("mean", "SpO2", least=90.0), Limit("steepest", "SpO2", most=1.0)))
+    steady, low, jumping = [95, 96, 97], [80, 81, 82], [95, 99, 95]
+    found = violated(replace(schema, sampling_rate_hz=1.0), np.array([[steady], [low], [jumping]], dtype=np.float64))
+    assert found["mean_of_SpO2"] == [False, True, False]
+    assert found["steepest_of_SpO2"] == [False, False, True]

@@ -157,15 +157,15 @@ def test_numbers_of_many_small_steps_break_no_rule_only_as_they_are_held_in_32_b
     exact, between = (generated((h / 100).astype(np.float32)[:, None], np.zeros(500, int)) for h in (
         hundredths, hundredths + 0.5
     ))  # fmt: skip
-    assert constraint_violations(exact, exact, schema).value == 0.0
-    assert constraint_violations(between, exact, schema).value > 0.95  # type: ignore[operator]
+    assert constraint_violations(exact, exact, schema, ()).value == 0.0
+    assert constraint_violations(between, exact, schema, ()).value > 0.95  # type: ignore[operator]
 
 
 def test_broken_rules_are_counted_and_named() -> None:
     train = rows(100)
     train.values[:10, SMOKER] = np.nan
     good = rows(40, seed=1)
-    assert constraint_violations(good, train, SCHEMA).value == 0.0
+    assert constraint_violations(good, train, SCHEMA, ()).value == 0.0
     bad = good.values.copy()
     bad[0, AGE] = 130.0  # out of range
     bad[1, AGE] = 50.5  # not whole
@@ -173,7 +173,7 @@ def test_broken_rules_are_counted_and_named() -> None:
     bad[2, WARD] = 3.0  # no such category
     bad[3, WEIGHT] = np.nan  # never missing in real rows
     bad[4, SMOKER] = np.nan  # sometimes missing in real rows
-    figure = constraint_violations(generated(bad, good.labels), train, SCHEMA)
+    figure = constraint_violations(generated(bad, good.labels), train, SCHEMA, ())
     assert figure.value == pytest.approx(4 / 40)
     assert figure.note == "age 2, weight 2, ward 1"
     assert 0 < figure.low < figure.value < figure.high
@@ -182,7 +182,7 @@ def test_broken_rules_are_counted_and_named() -> None:
 def test_the_ends_of_a_range_are_inside_it() -> None:
     schema = TableSchema("t", "", (NumberColumn("dose", "mg", 0.1, 0.7),))
     ends = np.array([[0.1], [0.7]], dtype=np.float32)
-    assert constraint_violations(generated(ends, np.zeros(2, dtype=np.intp)), rows(0), schema).value == 0.0
+    assert constraint_violations(generated(ends, np.zeros(2, dtype=np.intp)), rows(0), schema, ()).value == 0.0
 
 
 def test_a_dropped_category_is_named_and_a_rare_one_forgiven() -> None:
@@ -215,7 +215,7 @@ def test_little_is_no_crash(n: int) -> None:
     for one, other in ((real, few), (few, real), (few, few), (nothing, few), (few, nothing), (nothing, nothing)):
         column_shapes(one, other, SCHEMA)
         pair_correlations(one, other, SCHEMA, 2)
-        constraint_violations(other, one, SCHEMA)
+        constraint_violations(other, one, SCHEMA, ())
         missing_categories(one, other, SCHEMA)
     assert pair_correlations(nothing, nothing, SCHEMA, 2).value in (None, 0.0)
     assert column_shapes(nothing, real, SCHEMA)[COLUMN_SHAPE].value is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from edgeward.runtime.errors import DataError
+from edgeward.runtime.schema import Entry, Implies, Order
 from edgeward.training.datasets.table.description import (
     CategorySource,
     LabelSource,
@@ -186,3 +187,37 @@ def test_a_description_is_found_beside_its_table_or_the_way_to_one_is_told(tmp_p
     (tmp_path / "t.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match="is not UTF-8, as TOML has to be"):
         find_description(tmp_path / "t.toml")
+
+
+RULED = TableDescription(
+    file="a.csv",
+    name="a",
+    description="a",
+    licence="a",
+    attribution="a",
+    label=LabelSource("out", "outcome", ("0", "1", "2"), {"0": "no", "1": "yes", "2": "yes"}),
+    columns=(
+        NumberSource("low", "first", "mg", 0.0, 9.5),
+        NumberSource("high", "last", "mg", 0.0, 9.5, missing=True),
+        CategorySource("drug", "drug", ("0", "1"), {"0": 'none "at all"', "1": "some"}),
+    ),
+    rules=(
+        Order("first", "last", apart=0.5),
+        Implies(Entry("drug", one_of=('none "at all"',)), Entry("last", missing=True)),
+        Implies(Entry("outcome", none_of=("yes",)), Entry("first", within=(0.0, 2.5))),
+    ),
+)
+
+
+def test_rules_speak_of_names_and_read_back() -> None:
+    assert parse_description(write_description(RULED), "t.toml") == RULED
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("low", "no channel or number column 'low'"), ("outcome", "no channel or number column 'outcome'")],
+)
+def test_a_rule_about_what_is_no_column_is_told_with_its_place(name: str, told: str) -> None:
+    text = write_description(RULED).replace('lower = "first"', f'lower = "{name}"')
+    with pytest.raises(DataError, match=rf"t.toml: rules\[0\]: there is {told}"):
+        parse_description(text, "t.toml")

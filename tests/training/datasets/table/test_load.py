@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeward.runtime.errors import DataError, RequestError
+from edgeward.runtime.plausibility import Checker
 from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema, schema_from_json
 from edgeward.training.datasets import Dataset, load_dataset
 from edgeward.training.datasets.table.description import (
@@ -291,6 +292,8 @@ def test_the_examples_load_the_real_tables(
     assert dataset.label.values == classes
     assert dataset.schema.shape == (columns,)
     assert len(dataset.train) / rows == pytest.approx(0.6, abs=0.01)
+    for split in (dataset.train, dataset.validation, dataset.test):
+        assert not Checker(dataset.schema).broken(split.samples, split.columns).any()
 
 
 @pytest.mark.real_data
