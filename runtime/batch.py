@@ -115,13 +115,6 @@ class Batch:
         """Where these samples come from, with the synthetic mark; plain JSON values."""
         return make_provenance(self.source, self.seed, self.first, len(self)) | told_of(self.violations)
 
-
-def told_of(violations: Violations | None) -> dict[str, Any]:
-    """What provenance says of the guard; nothing where it was not asked for."""
-    if violations is None:
-        return {}
-    return {"on_violation": violations.on_violation, "violations": violations.tally.to_json()}
-
     def to_dataframe(self) -> pandas.DataFrame:
         """The samples as pandas holds them.
 
@@ -164,6 +157,13 @@ def told_of(violations: Violations | None) -> dict[str, Any]:
         from .plot import draw
 
         return draw(self.schema, self.samples, self.conditions, self.provenance)
+
+
+def told_of(violations: Violations | None) -> dict[str, Any]:
+    """What provenance says of the guard; nothing where it was not asked for."""
+    if violations is None:
+        return {}
+    return {"on_violation": violations.on_violation, "violations": violations.tally.to_json()}
 
 
 def make_provenance(source: Source, seed: int, first: int, n: int) -> dict[str, Any]:
