@@ -39,29 +39,33 @@ def load(
     backend: str = "onnxruntime",
     precision: str | None = None,
     threads: int = 1,
+    device: str | None = None,
 ) -> Generator:
     """Open a bundle and make it ready to generate.
 
     Args:
         path: The bundle folder, or a bundle opened already.
-        backend: `onnxruntime` or `openvino`. What is asked for is what runs; there is no fall-back.
+        backend: `onnxruntime`, `openvino`, `tensorrt` or `tensorrt-rtx`. What is asked for is what runs; there is no
+            fall-back.
         precision: Which variant, e.g. `fp32` or `int8`: the engine's own form of it where the bundle has one. None: the
             bundle's default on this engine.
         threads: Threads an operator may use, at most one per core.
+        device: Where the engine shall compute: `cpu`, `cuda`, `coreml` or `directml` of onnxruntime, `cpu`, `gpu` or
+            `gpu.1` of OpenVINO, `cuda` of TensorRT. None: the first of them.
 
     Raises:
         BundleError: The bundle is damaged, incomplete or for a newer runtime.
         BackendError: The engine is absent, or refuses the graph.
-        RequestError: There is no such backend or variant, or too many or too few threads.
+        RequestError: There is no such backend, device or variant, or too many or too few threads.
     """
     cores = this_host().logical_cores
     if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     engine = backend_named(backend)
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    variant = bundle.manifest.variant(precision, engine.name)
+    variant = bundle.manifest.variant(precision, engine.variants)
     weights = None if variant.weights is None else bundle.read(variant.weights)
-    session = engine.open(bundle.read(variant.file), Options(threads=threads), weights)
+    session = engine.open(bundle.read(variant.file), Options(threads=threads, device=device), weights)
     _check_contract(bundle, session, variant.file)
     return Generator(bundle, variant, session)
 

@@ -126,7 +126,7 @@ def device_for(backend: Backend, options: Options) -> str:
     device = options.device or backend.devices[0]
     kind, dot, number = device.partition(".")
     numbered = dot and f"{kind}.N" in backend.devices and number.isascii() and number.isdigit()
-    if device not in backend.devices and not numbered or number == "N":
+    if (device not in backend.devices and not numbered) or number == "N":
         raise RequestError(f"{backend.name} has no device {device!r}; it has {', '.join(backend.devices)}")
     return device
 

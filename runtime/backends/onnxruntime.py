@@ -142,7 +142,9 @@ def _check_used(session: Any, device: str, provider: str) -> None:
         raise BackendError(f"onnxruntime would run on {', '.join(used)}, not on {provider} as asked for by {device!r}")
     nodes = _nodes_by_provider(session) if device != "cpu" else {}
     if nodes and provider not in nodes:
-        raise BackendError(f"onnxruntime would run all {nodes.total()} operators of the graph on the CPU, none on {provider}")
+        raise BackendError(
+            f"onnxruntime would run all {nodes.total()} operators of the graph on the CPU, none on {provider}"
+        )
 
 
 def _nodes_by_provider(session: Any) -> Counter[str]:

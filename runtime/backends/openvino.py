@@ -13,8 +13,8 @@ from .openvino_ir import check_ir
 
 _INSTALL = "pip install 'edgeward[openvino]'"
 _GPU_DRIVER = (
-    "the engine finds a GPU by Intel's OpenCL driver (Debian, Ubuntu: apt install intel-opencl-icd; then be in the group "
-    "render); NVIDIA's and AMD's are not for it"
+    "the engine finds a GPU by Intel's OpenCL driver (Debian, Ubuntu: apt install intel-opencl-icd; then be in the "
+    "group render); NVIDIA's and AMD's are not for it"
 )
 _ONNX_BEGINS = b"\x08"  # the field that holds the version of the format, which is the first
 
