@@ -170,10 +170,14 @@ def open_driver() -> Driver:
         BackendError: It is absent or too old, or there is no GPU.
     """
     try:
-        library = ctypes.CDLL(_LIBRARY)
+        library = _library()
     except OSError as error:
         raise BackendError(f"there is no NVIDIA driver here ({error}); it comes with JetPack, or from NVIDIA") from None
     return Driver(library)
+
+
+def _library() -> Any:
+    return ctypes.CDLL(_LIBRARY)
 
 
 class Gpu:
@@ -206,7 +210,13 @@ class Gpu:
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
-        """Make the GPU's context this thread's, as long as the block runs."""
+        """Make the GPU's context this thread's, as long as the block runs.
+
+        Raises:
+            BackendError: It was closed, or the driver refuses.
+        """
+        if self._context.value is None:
+            raise BackendError("this use of the GPU was closed")
         self.driver.call("cuCtxPushCurrent_v2", self._context)
         try:
             yield
@@ -227,7 +237,7 @@ class Gpu:
         self._owned.callback(self.driver.call, "cuMemFreeHost", address)
         assert address.value is not None  # noqa: S101 - for the type checker
         memory = (ctypes.c_float * numbers).from_address(address.value)
-        return np.frombuffer(memory, np.float32).reshape(shape)
+        return np.ctypeslib.as_array(memory).reshape(shape)
 
     def copy_in(self, to: int, array: FloatArray) -> None:
         """Start to copy a pinned array to the GPU."""
@@ -266,8 +276,13 @@ class Gpu:
 
     def close(self) -> None:
         """Free the memory and the stream, and let go of the GPU."""
-        with self._kept, self.current():
-            self._owned.close()
+        if self._context.value is None:
+            return
+        try:
+            with self._kept, self.current():
+                self._owned.close()
+        finally:
+            self._context = c_void_p()
 
 
 class Graph:

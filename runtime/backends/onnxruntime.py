@@ -70,7 +70,7 @@ class OnnxRuntimeBackend:
 
     name = "onnxruntime"
     variants = "onnxruntime"
-    devices = tuple(_DEVICES)
+    devices: tuple[str, ...] = tuple(_DEVICES)
 
     def probe(self) -> Availability:
         """Whether the package is installed; does not import it."""
@@ -140,7 +140,7 @@ def _check_used(session: Any, device: str, provider: str) -> None:
     used = session.get_providers()
     if used[0] != provider:
         raise BackendError(f"onnxruntime would run on {', '.join(used)}, not on {provider} as asked for by {device!r}")
-    nodes = _nodes_by_provider(session) if device != "cpu" else {}
+    nodes = _nodes_by_provider(session) if device != "cpu" else Counter[str]()
     if nodes and provider not in nodes:
         raise BackendError(
             f"onnxruntime would run all {nodes.total()} operators of the graph on the CPU, none on {provider}"

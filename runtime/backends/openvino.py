@@ -35,7 +35,7 @@ class OpenVinoBackend:
 
     name = "openvino"
     variants = "openvino"
-    devices = ("cpu", "gpu", "gpu.N")
+    devices: tuple[str, ...] = ("cpu", "gpu", "gpu.N")
 
     def probe(self) -> Availability:
         """Whether the package is installed; does not import it."""

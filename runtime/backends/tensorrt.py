@@ -45,7 +45,7 @@ class TensorRtBackend:
     """TensorRT or TensorRT-RTX on one GPU: the first that CUDA_VISIBLE_DEVICES leaves."""
 
     variants = "tensorrt"
-    devices = ("cuda",)
+    devices: tuple[str, ...] = ("cuda",)
 
     def __init__(self, flavour: Flavour = TENSORRT) -> None:
         self.name = flavour.name

@@ -66,8 +66,8 @@ def import_package(flavour: Flavour) -> Any:
         raise BackendError(f"{flavour.name} is not installed; install it with: {flavour.install}") from error
     except (ImportError, OSError) as error:  # on Windows the package itself looks for its libraries
         raise BackendError(
-            f"{flavour.name} is installed without a library that it needs ({error}); the bindings alone hold none, nor do "
-            f"the packages that PyPI itself has. Install all of it with: {flavour.install}"
+            f"{flavour.name} is installed without a library that it needs ({error}); the bindings alone hold none, nor "
+            f"do the packages that PyPI itself has. Install all of it with: {flavour.install}"
         ) from error
     version = str(package.__version__)
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
