@@ -19,11 +19,10 @@ from typing import Any
 
 from ..atomic import atomic_file
 from ..cache_folder import cache_folder
-from ..errors import BundleError, OutputError
+from ..errors import BundleError, EdgewardError, OutputError
 from ..json_fields import Fields, parse_json
 
 _FORMAT = 1
-_MAX_HEAD_BYTES = 2**16
 _MAX_FILES = 32
 _MAX_TOTAL_BYTES = 2**30
 _STALE_S = 24 * 3600.0
@@ -67,7 +66,7 @@ class PlanCache:
             plan = _parsed(file.read_bytes())
         except FileNotFoundError:
             return None, "not built before"
-        except (OSError, BundleError) as error:
+        except (OSError, EdgewardError) as error:
             return None, f"the one kept in {file} is of no use: {error}"
         with contextlib.suppress(OSError):  # a folder that is read only serves all the same
             os.utime(file)  # used now
@@ -79,17 +78,17 @@ class PlanCache:
             return "not kept: this user has no cache folder"
         head = {
             "format": _FORMAT,
-            "sha256": hashlib.sha256(plan.content).hexdigest(),
             "inputs": list(plan.inputs),
             "outputs": list(plan.outputs),
             "built_for": dict(facts),
         }
+        content = json.dumps(head).encode() + b"\n" + plan.content
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_own(self._folder)
-            # Head and engine in one file: two processes that build the same never mix theirs.
+            # Hash and engine in one file: two processes that build the same never mix theirs.
             with atomic_file(self._folder / f"{key}.plan") as file:
-                file.write(json.dumps(head).encode() + b"\n" + plan.content)
+                file.write(_hash_line(content) + content)
             self._prune(key)
         except (OSError, OutputError) as error:
             return f"not kept: {error}"
@@ -124,12 +123,15 @@ def _parsed(content: bytes) -> Plan:
     Raises:
         BundleError: It is not.
     """
-    head, _, engine = content.partition(b"\n")
-    if len(head) > _MAX_HEAD_BYTES:
-        raise BundleError("it has no head")
+    hashed, _, rest = content.partition(b"\n")
+    if hashed + b"\n" != _hash_line(rest):
+        raise BundleError("it is not as it was written")
+    head, _, engine = rest.partition(b"\n")
     fields = Fields(parse_json(head, "its head"), "its head")
     if fields.integer("format") != _FORMAT:
         raise BundleError("it was written by another version of Edgeward")
-    if fields.text("sha256") != hashlib.sha256(engine).hexdigest():
-        raise BundleError("its hash is not the one it was written with")
     return Plan(engine, fields.texts("inputs"), fields.texts("outputs"))
+
+
+def _hash_line(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"

@@ -140,17 +140,19 @@ class _Engine:
         self.package, self.plan, self.origin = package, plan, origin
         self._log = keeping_log(package)
         self._runtime = made(package, "Runtime", self._log)
-        self._engine = self._runtime.deserialize_cuda_engine(plan.content)
-        self.check(self._engine is not None, "cannot use the engine that was built")
-        self.context = self._engine.create_execution_context()
-        self.check(self.context is not None, "has no room on the GPU to run the engine")
+        try:
+            self._engine = self._runtime.deserialize_cuda_engine(plan.content)
+            self.check(self._engine is not None, "cannot use the engine that was built")
+            self.context = self._engine.create_execution_context()
+            self.check(self.context is not None, "has no room on the GPU to run the engine")
+        except BaseException:
+            self.close()
+            raise
 
     def check(self, done: bool, what: str) -> None:
         """Raise BackendError with what the package said last, if something was not done."""
         if not done:
-            message = complaint(self.package, what, self._log)
-            self.close()
-            raise BackendError(message)
+            raise BackendError(complaint(self.package, what, self._log))
 
     def shapes(self, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
         """Of inputs or outputs, without the batch."""

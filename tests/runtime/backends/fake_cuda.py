@@ -195,7 +195,9 @@ class FakeCuda:
         if not size:
             raise ValueError("no bytes")
         # Filled with what is no number, so that reading what was never written shows.
-        memory = (ctypes.c_ubyte * size)(*[0xFF] * size) if size < 2**12 else ctypes.create_string_buffer(b"\xff" * size)
+        memory = (
+            (ctypes.c_ubyte * size)(*[0xFF] * size) if size < 2**12 else ctypes.create_string_buffer(b"\xff" * size)
+        )
         address = ctypes.addressof(memory)
         self.memory[address] = memory
         return address
