@@ -271,10 +271,9 @@ class TensorRtSession(ClosingSession):
         if self._closed:
             return
         self._closed = True
-        with contextlib.closing(self._gpu), self._gpu.current():
+        self._inputs, self._outputs = [], []
+        with contextlib.closing(self._gpu), self._gpu.current(), contextlib.closing(self._engine):
             self._drop_graph()
-            self._engine.close()
-            self._inputs, self._outputs = [], []
 
     def __enter__(self) -> TensorRtSession:
         return self

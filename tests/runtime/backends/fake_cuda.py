@@ -1,7 +1,7 @@
 """A stand-in for NVIDIA's driver: real C functions over host memory, which do what cuda.h says and note what is wrong.
 
-Work on a stream waits until the stream is waited for, or goes into a graph while one is captured, as on a GPU; so a copy
-that is not waited for, or an address that is no longer valid, gives wrong numbers or an error here too.
+Work on a stream waits until the stream is waited for, or goes into a graph while one is captured, as on a GPU; so a
+copy that is not waited for, or an address that is no longer valid, gives wrong numbers or an error here too.
 """
 
 from __future__ import annotations
@@ -195,9 +195,7 @@ class FakeCuda:
         if not size:
             raise ValueError("no bytes")
         # Filled with what is no number, so that reading what was never written shows.
-        memory = (
-            (ctypes.c_ubyte * size)(*[0xFF] * size) if size < 2**12 else ctypes.create_string_buffer(b"\xff" * size)
-        )
+        memory = ctypes.create_string_buffer(b"\xff" * size, size)
         address = ctypes.addressof(memory)
         self.memory[address] = memory
         return address

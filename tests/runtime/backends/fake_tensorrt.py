@@ -1,7 +1,7 @@
 """A stand-in for the `tensorrt` package that offers only what every version from 10.3 to 11.4 has, and runs for true.
 
-Anything else is an AttributeError, as what is gone in 11 or not yet in 10.3 would be. Engines hold the ONNX graph and are
-run by onnxruntime on the stand-in of CUDA's memory, when its stream gets to it.
+Anything else is an AttributeError, as what is gone in 11 or not yet in 10.3 would be. Engines hold the ONNX graph and
+are run by onnxruntime on the stand-in of CUDA's memory, when its stream gets to it.
 """
 
 from __future__ import annotations
@@ -312,7 +312,7 @@ class FakeTensorRt:
         self.cuda, self.__version__, self.__name__ = cuda, version, name
         self.__spec__ = None
         self.refuses = ""
-        """What it does not do: `null`, `dead`, `profile`, `build`, `plan 1`, `context`, `address`, `execute`, `capture`."""
+        """What it does not do: null, dead, profile, build, plan 1 (the first it reads), context, address, …"""
         self.largest = 64
         self.built = self.read = 0
         self.crashed: list[str] = []

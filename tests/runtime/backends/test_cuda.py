@@ -36,9 +36,9 @@ def test_an_absent_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_has_the_call_and_the_name_and_number_of_the_error(driver: FakeCuda) -> None:
     gpu = Gpu(Driver(driver))
     driver.fail_in["cuMemAlloc_v2"] = 2
-    with pytest.raises(CudaError, match=r"refused cuMemAlloc_v2: CUDA_ERROR_OUT_OF_MEMORY \(2\), out of memory"):
-        with gpu.current():
-            gpu.device_memory(100)
+    told = r"refused cuMemAlloc_v2: CUDA_ERROR_OUT_OF_MEMORY \(2\), out of memory"
+    with pytest.raises(CudaError, match=told), gpu.current():
+        gpu.device_memory(100)
     gpu.close()
     assert driver.left() == {}
 
