@@ -63,7 +63,7 @@ def load(
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     engine = backend_named(backend)
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    variant = bundle.manifest.variant(precision, engine.variants)
+    variant = bundle.manifest.variant(precision, engine.name)
     weights = None if variant.weights is None else bundle.read(variant.weights)
     session = engine.open(bundle.read(variant.file), Options(threads=threads, device=device), weights)
     _check_contract(bundle, session, variant.file)

@@ -92,8 +92,6 @@ class Backend(Protocol):
     """An engine. Nothing of it is imported before `probe` or `open` is called."""
 
     name: str
-    variants: str
-    """Which of the manifest's engines it is given the variants of."""
     devices: tuple[str, ...]
     """What it may be asked to run on; the first where nothing is asked for."""
 

@@ -69,7 +69,6 @@ class OnnxRuntimeBackend:
     """ONNX Runtime, with its providers as devices."""
 
     name = "onnxruntime"
-    variants = "onnxruntime"
     devices: tuple[str, ...] = tuple(_DEVICES)
 
     def probe(self) -> Availability:

@@ -34,7 +34,6 @@ class OpenVinoBackend:
     """OpenVINO with its CPU and its GPU plugin."""
 
     name = "openvino"
-    variants = "openvino"
     devices: tuple[str, ...] = ("cpu", "gpu", "gpu.N")
 
     def probe(self) -> Availability:

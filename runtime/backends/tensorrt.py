@@ -44,7 +44,6 @@ _PLAN_FORMAT = 1
 class TensorRtBackend:
     """TensorRT or TensorRT-RTX on one GPU: the first that CUDA_VISIBLE_DEVICES leaves."""
 
-    variants = "tensorrt"
     devices: tuple[str, ...] = ("cuda",)
 
     def __init__(self, flavour: Flavour = TENSORRT) -> None:

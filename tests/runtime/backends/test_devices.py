@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from edgeward.runtime import BackendError, Bundle, RequestError, load
 from edgeward.runtime.backends import BACKENDS, Options, backend_named
+from edgeward.runtime.manifest import ENGINES, engine_of
 
 
 @pytest.mark.parametrize(
@@ -269,6 +270,4 @@ def test_threads_of_the_processor_are_refused_where_a_gpu_computes(small_graph: 
 
 
 def test_every_backend_is_given_variants_that_a_manifest_can_have() -> None:
-    from edgeward.runtime.manifest import ENGINES
-
-    assert {backend.variants for backend in BACKENDS.values()} == set(ENGINES)
+    assert {engine_of(name) for name in BACKENDS} == set(ENGINES)
