@@ -89,9 +89,10 @@ class PlanCache:
             # Hash and engine in one file: two processes that build the same never mix theirs.
             with atomic_file(self._folder / f"{key}.plan") as file:
                 file.write(_hash_line(content) + content)
-            self._prune(key)
         except (OSError, OutputError) as error:
             return f"not kept: {error}"
+        with contextlib.suppress(OSError):  # another process may be doing the same
+            self._prune(key)
         return f"kept in {self._folder}"
 
     def _prune(self, newest: str) -> None:

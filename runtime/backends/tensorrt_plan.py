@@ -64,7 +64,7 @@ def import_package(flavour: Flavour) -> Any:
                 f"{flavour.name} cannot be imported ({error}); install it with: {flavour.install}"
             ) from error
         raise BackendError(f"{flavour.name} is not installed; install it with: {flavour.install}") from error
-    except (ImportError, OSError) as error:  # on Windows the package itself looks for its libraries
+    except Exception as error:  # ImportError of a library; on Windows the package looks for them itself
         raise BackendError(
             f"{flavour.name} is installed without a library that it needs ({error}); the bindings alone hold none, nor "
             f"do the packages that PyPI itself has. Install all of it with: {flavour.install}"
@@ -129,6 +129,15 @@ def build_plan(package: Any, model: bytes) -> Plan:
     Raises:
         BackendError: The parser or the builder refuses the graph; the message says which operator and why.
     """
+    try:
+        return _built(package, model)
+    except BackendError as error:
+        refusal = str(error)
+    # Raised anew, as the first one would keep the builder alive, and it must not outlive the GPU's context.
+    raise BackendError(refusal)
+
+
+def _built(package: Any, model: bytes) -> Plan:
     log = keeping_log(package)
     builder = made(package, "Builder", log)
     network = builder.create_network(1 << int(package.NetworkDefinitionCreationFlag.STRONGLY_TYPED))

@@ -50,9 +50,9 @@ def test_the_gpu_is_described(driver: FakeCuda) -> None:
     assert opened.cuda == "12.6"
 
 
-def work_with(driver: FakeCuda, numbers: int) -> None:
+def work_with(driver: Driver, numbers: int) -> None:
     """Every call there is: two copies through the GPU, one by a graph."""
-    gpu = Gpu(Driver(driver))
+    gpu = Gpu(driver)
     try:
         with gpu.current():
             source, target = gpu.pinned_array((numbers,)), gpu.pinned_array((numbers,))
@@ -81,9 +81,19 @@ def work_with(driver: FakeCuda, numbers: int) -> None:
 
 @pytest.mark.parametrize("numbers", [0, 1, 5000])
 def test_memory_and_graphs_work_and_are_given_back(numbers: int, driver: FakeCuda) -> None:
-    work_with(driver, numbers)
+    work_with(Driver(driver), numbers)
     assert (driver.left(), driver.defects) == ({}, [])
     assert set(driver.calls) == set(HEADER) - {"cuGetErrorName", "cuGetErrorString"}
+
+
+def test_a_real_gpu_does_the_same() -> None:
+    try:
+        driver = cuda.open_driver()
+    except BackendError as error:
+        pytest.skip(str(error))
+    for numbers in (0, 1, 5000):
+        work_with(driver, numbers)
+    assert driver.device(0).name
 
 
 def test_whatever_call_is_refused_the_rest_is_given_back() -> None:
@@ -91,7 +101,7 @@ def test_whatever_call_is_refused_the_rest_is_given_back() -> None:
         fake = FakeCuda()
         fake.fail_at = call
         try:
-            work_with(fake, 3)
+            work_with(Driver(fake), 3)
         except BackendError:
             assert fake.defects == []
             # Only what the driver refuses to take back stays; without a current context, nothing can be given back.

@@ -4,6 +4,7 @@ What these show: every call exists in all versions, errors are told, nothing lea
 GPU was at hand; that TensorRT itself computes the same is checked on a device, by the golden samples of a bundle.
 """
 
+import inspect
 import itertools
 import sys
 import threading
@@ -21,7 +22,7 @@ from onnx import TensorProto
 
 from .conftest import installed_driver
 from .fake_cuda import FakeCuda
-from .fake_tensorrt import FakeTensorRt
+from .fake_tensorrt import Builder, FakeTensorRt
 
 LARGEST = 64
 
@@ -231,6 +232,18 @@ def test_a_batch_or_a_run_that_is_refused_is_an_error(package: FakeTensorRt, sma
     clean(package.cuda)
 
 
+def test_a_builder_that_refused_does_not_outlive_the_gpu(
+    package: FakeTensorRt, small_graph: Callable[..., bytes]
+) -> None:
+    """Its memory would be given back to a context that is gone."""
+    package.refuses = "build"
+    with pytest.raises(BackendError) as caught:
+        opened(small_graph())
+    frames = [frame.frame for frame in inspect.getinnerframes(caught.tb)]
+    assert not any(isinstance(value, Builder) for frame in frames for value in frame.f_locals.values())
+    assert caught.value.__context__ is None
+
+
 def test_a_graph_that_the_parser_refuses_is_told_by_its_operator(package: FakeTensorRt) -> None:
     with pytest.raises(BackendError, match=r"refuses the graph: Bernoulli 'node_7': "):
         opened(b"no graph")
@@ -330,6 +343,7 @@ def _absent() -> None:
             "raise FileNotFoundError('Could not find: nvinfer_10.dll')",
             "a library that it needs (Could not find: nvinf",
         ),
+        ("raise RuntimeError('only for x86_64')", "a library that it needs (only for x86_64)"),
         ("import a_package_that_is_absent", "cannot be imported (No module named 'a_package_that_is_absent')"),
         ("__version__ = '10.2.0'", "from 10.3 to below 12.0, and 10.2.0 is installed; install one with: pip install"),
         ("__version__ = '12.0.0.1'", "and 12.0.0.1 is installed"),

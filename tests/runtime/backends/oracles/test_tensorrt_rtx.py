@@ -12,6 +12,7 @@ from edgeward.runtime.backends import Options, backend_named
 from edgeward.runtime.backends.plan_cache import Plan, PlanCache, key_of
 from edgeward.runtime.backends.tensorrt import _Engine
 from edgeward.runtime.backends.tensorrt_plan import TENSORRT_RTX, build_plan, import_package
+from edgeward.runtime.golden import check_golden
 from edgeward.training.checkpoint import Checkpoint
 
 pytest.importorskip("tensorrt_rtx", reason="an oracle: make test-oracles")
@@ -64,6 +65,14 @@ def test_the_form_for_onnxruntime_is_refused_by_its_operator(with_variants: Bund
 def test_what_is_no_graph_is_refused(model: bytes) -> None:
     with pytest.raises(BackendError, match=r"tensorrt_rtx 1\."):
         build_plan(import_package(TENSORRT_RTX), model)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_gpu_gives_the_golden_samples(precision: str, with_variants: Bundle) -> None:
+    availability = backend_named("tensorrt-rtx").probe()
+    if not availability.available:
+        pytest.skip(availability.reason)
+    assert check_golden(with_variants, "tensorrt-rtx", precision).passed
 
 
 def test_without_a_gpu_every_way_in_says_so(with_variants: Bundle) -> None:
