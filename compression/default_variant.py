@@ -12,11 +12,12 @@ from typing import Any
 from ..benchmarks.latency import Ratio, measure_ratios
 from ..runtime.backends import BACKENDS
 from ..runtime.feed import Feed
-from ..runtime.manifest import ANY_ENGINE, ENGINES
+from ..runtime.manifest import ANY_ENGINE, ENGINES, REFERENCE_ENGINE
 from ..runtime.schema import Schema
 from .quantisation.judge import contender
 
 FLOAT = "fp32"
+_MEASURED = (REFERENCE_ENGINE, "openvino")
 _INPUTS_SEED = 1
 _INPUTS = 64
 
@@ -56,7 +57,9 @@ def split_name(variant: str) -> tuple[str, str]:
 def measure_variants(
     graphs: Mapping[str, bytes], weights: Mapping[str, bytes], noise_shape: tuple[int, ...], schema: Schema
 ) -> tuple[Speed, ...]:
-    """Time the variants that each engine present would be given.
+    """Time the variants that each engine of the processor would be given, if it is present.
+
+    Not TensorRT's: they are built for a GPU that has nothing to do with the one that the bundle will run on.
 
     Args:
         graphs: By name of the variant; `fp32` is what the others are compared with.
@@ -66,8 +69,8 @@ def measure_variants(
     """
     inputs = Feed(_INPUTS_SEED, noise_shape, schema.conditions, {}).take(0, _INPUTS)
     speeds: list[Speed] = []
-    for engine, backend in BACKENDS.items():
-        if not backend.probe().available:
+    for engine in _MEASURED:
+        if not BACKENDS[engine].probe().available:
             continue
         names = _given_to(engine, list(graphs))
         contenders = [

@@ -13,13 +13,13 @@ import numpy as np
 
 from ..devices import this_host
 from ..runtime.atomic import atomic_folder
-from ..runtime.backends import BACKENDS
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
 from ..runtime.lineage import check_lineage
 from ..runtime.manifest import (
     CARD_NAME,
+    ENGINES,
     GOLDEN_NAME,
     MANIFEST_NAME,
     REFERENCE_ENGINE,
@@ -89,7 +89,7 @@ def pack(
         precision: max(relative_error(outputs, golden["fp32"]), _FLOAT_TOLERANCE)
         for precision, outputs in golden.items()
     }
-    defaults = {engine: default or default_precision(compressed.speeds, engine) for engine in BACKENDS}
+    defaults = {engine: default or default_precision(compressed.speeds, engine) for engine in ENGINES}
     usual = defaults[REFERENCE_ENGINE]
     files: dict[str, bytes] = {}
     variants = tuple(

@@ -17,7 +17,7 @@ from .backends import BACKENDS, Options, Session, backend_named
 from .bundle import Bundle
 from .choice import AUTO, Candidate, Choice, Trial
 from .choice_file import Question
-from .errors import BackendError, EdgewardError, GateError
+from .errors import BackendError, EdgewardError, GateError, RequestError
 from .feed import Feed, GraphInputs
 from .golden import check_session, refused
 from .manifest import REFERENCE_ENGINE
@@ -38,7 +38,7 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, options: Options) 
     """Choose, and open what was chosen.
 
     Raises:
-        RequestError: There is no such backend or variant.
+        RequestError: There is no such backend, device or variant, or a device is asked for but no backend.
         BackendError: The engine that was asked for is absent, or no engine takes the graph.
         GateError: Every engine computes something else than the golden samples say.
         BundleError: The bundle is damaged, or its golden file unusable.
@@ -47,6 +47,11 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, options: Options) 
         variant = bundle.manifest.variant(precision, backend_named(backend).name)
         asked = {"backend": backend, "precision": precision}
         return open_variant(bundle, backend, variant, options), Choice(backend, variant, "asked for", asked)
+    if backend == AUTO and options.device is not None:
+        raise RequestError(
+            f"a device is one of an engine's: name the backend too, e.g. backend='onnxruntime', "
+            f"device={options.device!r}; {AUTO} looks at processors only"
+        )
     contest = _contest(bundle, backend, precision, options)
     recalled, reason = contest.question.recall(contest.offered)
     if recalled:

@@ -37,29 +37,32 @@ def load(
     backend: str = AUTO,
     precision: str = AUTO,
     threads: int = 1,
+    device: str | None = None,
 ) -> Generator:
     """Open a bundle and make it ready to generate.
 
     Args:
         path: The bundle folder, or a bundle opened already.
-        backend: `onnxruntime` or `openvino`: what is asked for by name is what runs, there is no fall-back. `auto`: of
-            those that are installed, the fastest that gives the golden samples of the bundle on this machine. It is
-            measured once, in a second or two, and remembered.
+        backend: `onnxruntime`, `openvino`, `tensorrt` or `tensorrt-rtx`: what is asked for by name is what runs, there
+            is no fall-back. `auto`: of those that are installed and compute on the processor, the fastest that gives
+            the golden samples of the bundle on this machine. It is measured once, in a second or two, and remembered.
         precision: Which variant, e.g. `fp32` or `int8`: the engine's own form of it where the bundle has one. `auto`:
             as for the engine. Name both to make the same bytes again on another day.
         threads: Threads an operator may use, at most one per core.
+        device: Where the engine shall compute: `cpu`, `cuda`, `coreml` or `directml` of onnxruntime, `cpu`, `gpu` or
+            `gpu.1` of OpenVINO, `cuda` of TensorRT. None: the first of them.
 
     Raises:
         BundleError: The bundle is damaged, incomplete or for a newer runtime.
         BackendError: The engine is absent, or refuses the graph.
-        RequestError: There is no such backend or variant, or too many or too few threads.
+        RequestError: There is no such backend, device or variant, or too many or too few threads.
         GateError: With `auto`: no engine gives the golden samples.
     """
     cores = this_host().logical_cores
     if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
-    session, choice = open_chosen(bundle, backend, precision, Options(threads=threads))
+    session, choice = open_chosen(bundle, backend, precision, Options(threads=threads, device=device))
     return Generator(bundle, session, choice)
 
 

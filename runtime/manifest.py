@@ -32,9 +32,16 @@ ANY_ENGINE = "any"
 REFERENCE_ENGINE = "onnxruntime"
 ENGINES = (REFERENCE_ENGINE, "openvino", "tensorrt")
 """Engines a variant may be meant for; one for `any` is a graph that all of them take, or refuse in their own words."""
+_BUILT_ON = {"tensorrt-rtx": "tensorrt"}
+"""Backends that take the variants of another engine."""
 
 _SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def engine_of(backend: str) -> str:
+    """The engine whose variants a backend is given."""
+    return _BUILT_ON.get(backend, backend)
 
 
 @dataclass(frozen=True)
@@ -109,12 +116,12 @@ class Manifest:
 
         Args:
             precision: E.g. `int8`. None: the default on this engine.
-            engine: One of `ENGINES`.
+            engine: One of `ENGINES`, or another backend, which is given what its engine is.
 
         Raises:
             RequestError: There is no such variant.
         """
-        wanted = precision or self.default_precision_on.get(engine, self.default_precision)
+        wanted = precision or self.default_precision_on.get(engine_of(engine), self.default_precision)
         for variant in self.variants_for(engine):
             if variant.precision == wanted:
                 return variant
@@ -122,7 +129,8 @@ class Manifest:
         raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {offered or 'none'}")
 
     def variants_for(self, engine: str) -> tuple[Variant, ...]:
-        """What an engine is given: one variant for each precision there is for it."""
+        """What an engine or backend is given: one variant for each precision there is for it."""
+        engine = engine_of(engine)
         own = {variant.precision for variant in self.variants if variant.engine == engine}
         return tuple(
             variant

@@ -35,7 +35,13 @@ _SHOWN_RULES = 10
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Hold a condition fixed.")
 @click.option("--seed", type=int, help="Same seed, same samples. Without it one is drawn and reported.")
 @click.option("--first", type=int, default=0, show_default=True, help="Index of the first sample of the seed.")
-@click.option("--backend", default=AUTO, show_default=True, help="onnxruntime, openvino, or the fastest that is right.")
+@click.option(
+    "--backend",
+    default=AUTO,
+    show_default=True,
+    help="onnxruntime, openvino, tensorrt, tensorrt-rtx, or the fastest on the processor that is right.",
+)
+@click.option("--device", help="Where a named engine computes: cpu, cuda, gpu, …; see docs/backends.md.")
 @click.option("--precision", default=AUTO, show_default=True, help="fp32, int8, …, or the fastest that is right.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads an operator may use.")
 @click.option(
@@ -58,6 +64,7 @@ def command(
     seed: int | None,
     first: int,
     backend: str,
+    device: str | None,
     precision: str,
     threads: int,
     on_violation: OnViolation,
@@ -81,7 +88,7 @@ def command(
     file_format = format_for(output, format_name)
     file_format.need_library()
     going_on = resume and _goes_on(file_format, output, overwrite)
-    with load(bundle, backend=backend, precision=precision, threads=threads) as generator:
+    with load(bundle, backend=backend, precision=precision, threads=threads, device=device) as generator:
         check_suits(file_format, generator.source.schema)
         if going_on and seed is None:
             seed = seed_of_folder(output)

@@ -6,10 +6,18 @@ from ..errors import RequestError
 from .base import Availability, Backend, Description, Options, Session
 from .onnxruntime import OnnxRuntimeBackend
 from .openvino import OpenVinoBackend
+from .tensorrt import TensorRtBackend
+from .tensorrt_plan import TENSORRT, TENSORRT_RTX
 
 __all__ = ["BACKENDS", "Availability", "Backend", "Description", "Options", "Session", "backend_named"]
 
-BACKENDS: dict[str, Backend] = {backend.name: backend for backend in (OnnxRuntimeBackend(), OpenVinoBackend())}
+_ALL: tuple[Backend, ...] = (
+    OnnxRuntimeBackend(),
+    OpenVinoBackend(),
+    TensorRtBackend(TENSORRT),
+    TensorRtBackend(TENSORRT_RTX),
+)
+BACKENDS = {backend.name: backend for backend in _ALL}
 
 
 def backend_named(name: str) -> Backend:

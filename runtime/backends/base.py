@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import RequestError
+
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -27,7 +29,9 @@ class Options:
     """What a session is asked for. What was asked for is what runs, or opening fails."""
 
     threads: int = 1
-    """Threads an operator may use. Small nets are fastest with one."""
+    """Threads of the processor that an operator may use. Small nets are fastest with one."""
+    device: str | None = None
+    """One of the engine's own, such as `cpu`, `cuda` or `gpu.1`. None: the engine's usual one, its first."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,11 @@ class Description:
     backend: str
     version: str
     device: str
-    """E.g. `CPU`."""
+    """As the engine names it, e.g. `CPU`."""
     precision: str
     """In which type the engine computes what the graph leaves in float, e.g. `f32`."""
     threads: int
+    """Of the processor; 0 where the engine uses none of them."""
     details: Mapping[str, str]
     """Engine-specific settings, for reports."""
 
@@ -87,6 +92,8 @@ class Backend(Protocol):
     """An engine. Nothing of it is imported before `probe` or `open` is called."""
 
     name: str
+    devices: tuple[str, ...]
+    """What it may be asked to run on; the first where nothing is asked for."""
 
     def probe(self) -> Availability:
         """Whether the engine can be used here; never raises."""
@@ -101,9 +108,37 @@ class Backend(Protocol):
             weights: The weights (.bin) of an OpenVINO IR.
 
         Raises:
-            BackendError: The engine is absent, refuses the graph, or would not do what the options ask for.
+            RequestError: The engine has no device of that name.
+            BackendError: The engine or the device is absent, the engine refuses the graph, or would not do what the
+                options ask for.
         """
         ...
+
+
+def device_for(backend: Backend, options: Options) -> str:
+    """The device that was asked for, or the engine's usual one.
+
+    Raises:
+        RequestError: The engine has no device of that name; `gpu.1` is one where `gpu` is.
+    """
+    device = options.device or backend.devices[0]
+    kind, dot, number = device.partition(".")
+    numbered = dot and f"{kind}.N" in backend.devices and number.isascii() and number.isdigit()
+    if (device not in backend.devices and not numbered) or number == "N":
+        raise RequestError(f"{backend.name} has no device {device!r}; it has {', '.join(backend.devices)}")
+    return device
+
+
+def check_no_threads(backend: Backend, options: Options) -> None:
+    """Refuse threads of the processor where another device computes.
+
+    Raises:
+        RequestError: More than the one that is asked for when nothing is said.
+    """
+    if options.threads != 1:
+        raise RequestError(
+            f"{backend.name} on {device_for(backend, options)} uses no threads of the processor; leave threads at 1"
+        )
 
 
 class ClosingSession:

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: an extra, often the fastest on Intel processors."""
+"""OpenVINO: an extra, often the fastest on Intel processors; also runs on their graphics units, when asked for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 from ..errors import BackendError
 from ..installed_version import version_of
-from .base import Availability, ClosingSession, Description, FloatArray, Options
+from .base import Availability, ClosingSession, Description, FloatArray, Options, check_no_threads, device_for
 from .openvino_ir import check_ir
 
 _INSTALL = "pip install 'edgeward[openvino]'"
+_GPU_DRIVER = (
+    "the engine finds a GPU by Intel's OpenCL driver (Debian, Ubuntu: apt install intel-opencl-icd; then be in the "
+    "group render); NVIDIA's and AMD's are not for it"
+)
 _ONNX_BEGINS = b"\x08"  # the field that holds the version of the format, which is the first
 
 
@@ -27,9 +31,10 @@ def _import_engine() -> Any:
 
 
 class OpenVinoBackend:
-    """OpenVINO's CPU plugin."""
+    """OpenVINO with its CPU and its GPU plugin."""
 
     name = "openvino"
+    devices: tuple[str, ...] = ("cpu", "gpu", "gpu.N")
 
     def probe(self) -> Availability:
         """Whether the package is installed; does not import it."""
@@ -42,31 +47,62 @@ class OpenVinoBackend:
         """Load an ONNX graph, or with `weights` an IR, which is checked first as no hash can.
 
         Raises:
+            RequestError: There is no such device.
             BundleError: The IR holds what none made here does.
-            BackendError: The engine is absent, refuses the graph, or would not compute in float32.
+            BackendError: The engine or the device is absent, the engine refuses the graph, or would compute it
+                elsewhere, not in float32, or with other threads.
         """
+        device = device_for(self, options).upper()
+        if device != "CPU":
+            check_no_threads(self, options)
         if weights is not None:
             check_ir(model, weights)
         engine = _import_engine()
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": options.threads,
-            "NUM_STREAMS": 1,
-            # The default is bf16 or f16 where the processor has it: other numbers, and slower without AMX.
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
         try:
             core = engine.Core()
-            session = OpenVinoSession(core, _read(core, model, weights), settings, engine.__version__)
+            _check_there(core, device)
+            session = OpenVinoSession(core, _read(core, model, weights), device, options.threads, engine.__version__)
         except RuntimeError as error:
             raise BackendError(f"openvino {engine.__version__} refuses the graph: {error}") from error
-        description = session.describe()
-        if description.precision != "f32" or description.threads != options.threads:
-            raise BackendError(
-                f"openvino would run with {description.precision} and {description.threads} threads, "
-                f"not with f32 and {options.threads}"
-            )
+        try:
+            _check_used(session.describe(), device, options.threads)
+        except BackendError:
+            session.close()
+            raise
         return session
+
+
+def _numbered(device: str) -> str:
+    """`GPU` is the engine's short name of `GPU.0`, and its only name of a GPU that is alone."""
+    return f"{device}.0" if device == "GPU" else device
+
+
+def _check_there(core: Any, device: str) -> None:
+    found = core.available_devices
+    if _numbered(device) not in map(_numbered, found):
+        hint = "" if device == "CPU" else f"; {_GPU_DRIVER}"
+        raise BackendError(f"openvino finds no {device} here (it finds {', '.join(found) or 'nothing'}){hint}")
+
+
+def _check_used(used: Description, device: str, threads: int) -> None:
+    """That what runs is what was asked for."""
+    wanted = threads if device == "CPU" else 0
+    if _numbered(used.device) != _numbered(device) or used.precision != "f32" or used.threads != wanted:
+        raise BackendError(
+            f"openvino would run on {used.device} with {used.precision} and {used.threads} threads, "
+            f"not on {device} with f32 and {wanted}"
+        )
+
+
+def _settings(device: str, threads: int) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        # The default is bf16 or f16 where the device has it: other numbers, and on a CPU without AMX slower.
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    # No CACHE_DIR: compiling takes tens of milliseconds on a CPU, and what is read back from there has been wrong.
+    return {**settings, "INFERENCE_NUM_THREADS": threads} if device == "CPU" else settings
 
 
 def _read(core: Any, model: bytes, weights: bytes | None) -> Any:
@@ -82,8 +118,9 @@ def _read(core: Any, model: bytes, weights: bytes | None) -> Any:
 class OpenVinoSession(ClosingSession):
     """A graph in OpenVINO: compiled once for single samples (static shapes are faster), once for any batch."""
 
-    def __init__(self, core: Any, model: Any, settings: Mapping[str, Any], version: str) -> None:
-        self._core, self._model, self._settings, self._version = core, model, settings, version
+    def __init__(self, core: Any, model: Any, device: str, threads: int, version: str) -> None:
+        self._core, self._model, self._version = core, model, version
+        self._device, self._settings = device, _settings(device, threads)
         self.input_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.inputs)
         self.output_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.outputs)
         single = model.clone()
@@ -97,7 +134,7 @@ class OpenVinoSession(ClosingSession):
         self._any_batch: Any = None
 
     def _compile(self, model: Any) -> Any:
-        return self._core.compile_model(model, "CPU", dict(self._settings)).create_infer_request()
+        return self._core.compile_model(model, self._device, dict(self._settings)).create_infer_request()
 
     def run(self, inputs: Sequence[FloatArray], outputs: Sequence[FloatArray] | None = None) -> list[FloatArray]:
         """Run the graph once; see `Session.run`."""
@@ -127,14 +164,20 @@ class OpenVinoSession(ClosingSession):
     def describe(self) -> Description:
         """What really runs, as the compiled model reports it."""
         compiled = self._single.get_compiled_model()
-        precision = compiled.get_property("INFERENCE_PRECISION_HINT")
+        device = ",".join(compiled.get_property("EXECUTION_DEVICES"))
+        details = {"streams": str(compiled.get_property("NUM_STREAMS"))}
+        threads = 0
+        if device == "CPU":
+            threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
+        else:
+            details["name"] = str(self._core.get_property(device, "FULL_DEVICE_NAME"))
         return Description(
             backend="openvino",
             version=self._version.partition("-")[0],
-            device=",".join(compiled.get_property("EXECUTION_DEVICES")),
-            precision=precision.to_string(),
-            threads=int(compiled.get_property("INFERENCE_NUM_THREADS")),
-            details={"streams": str(compiled.get_property("NUM_STREAMS"))},
+            device=device,
+            precision=compiled.get_property("INFERENCE_PRECISION_HINT").to_string(),
+            threads=threads,
+            details=details,
         )
 
     def close(self) -> None:

@@ -182,6 +182,12 @@ def test_both_named_nothing_is_compared(small_bundle: Bundle, engines: Any, cach
     assert not cache.exists()
 
 
+def test_a_device_without_a_named_engine_is_refused(small_bundle: Bundle, engines: Any) -> None:
+    engines({}, {})
+    with pytest.raises(RequestError, match="name the backend too"):
+        load(small_bundle, device="cuda")
+
+
 def test_a_named_engine_is_never_replaced(small_bundle: Bundle, engines: Any) -> None:
     reference, _ = engines({}, times(WRONG))
     with pytest.raises(GateError, match="openvino fp32"):

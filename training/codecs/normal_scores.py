@@ -123,6 +123,9 @@ def _along(x: Tensor, knots: Tensor) -> Tensor:
     # Knots repeated to fill a shorter column's row add nothing.
     slope = torch.where(run > 0, end.diff(dim=1) / torch.where(run > 0, run, torch.ones_like(run)), 0.0)
     ramps = (x.unsqueeze(-1) - start[:, :-1].view(spread)).clamp(min=0.0)
-    ramps = torch.minimum(ramps, run.view(spread)) * slope.view(spread)
-    along: Tensor = end[:, 0].view(spread[:-1]) + ramps.sum(dim=-1)
+    # The first knot's place is a part of the sum and not added to it: OpenVINO 2026.4 joins such an addition to the sum
+    # of a table's [n, columns, ramps], and takes its rows for the columns.
+    base = torch.cat([end[:, :1], torch.zeros_like(slope[:, 1:])], dim=1)
+    ramps = torch.minimum(ramps, run.view(spread)) * slope.view(spread) + base.view(spread)
+    along: Tensor = ramps.sum(dim=-1)
     return along
