@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -35,7 +34,6 @@ from .tensorrt_plan import (
     made,
 )
 
-_LOG = logging.getLogger(__name__)
 _L4T = Path("/etc/nv_tegra_release")
 _PLAN_FORMAT = 1
 """Raised whenever what is built from the same graph changes by a change of ours."""
@@ -93,11 +91,11 @@ class TensorRtBackend:
                 return _Engine(package, plan, why)
             except BackendError as error:
                 why = f"the one kept was refused: {error}"
-        _LOG.warning("%s builds an engine for %s (%s); this can take minutes", self.name, gpu.device.name, why)
+        _tell(f"{self.name} builds an engine for {gpu.device.name} ({why}); this can take minutes")
         started = time.monotonic()
         plan = build_plan(package, model)
         took = f"built in {time.monotonic() - started:.1f} s ({why})"
-        _LOG.warning("%s: %s", self.name, took)
+        _tell(f"{self.name}: {took}")
         engine = _Engine(package, plan, took)
         engine.origin += f", {cache.write(key, plan, facts)}"  # only what could be used is kept
         return engine
@@ -280,3 +278,10 @@ class TensorRtSession(ClosingSession):
 
 def _with_batch(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int | None, ...]]:
     return {name: (None, *shape) for name, shape in shapes.items()}
+
+
+def _tell(message: str) -> None:
+    # Imported here, as the start of a command on any other engine would wait for it.
+    import logging
+
+    logging.getLogger(__name__).warning("%s", message)
