@@ -1,0 +1,105 @@
+"""The user's store of installed bundles: which there are, and which is meant by a name. `install.py` changes it.
+
+A bundle is one file there, NAME@VERSION.edgeward, so that it appears and vanishes in one step of the file system.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BundleError
+from .places import data_folder
+
+ENDING = ".edgeward"
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
+_FILE = re.compile(rf"({_WORD})@({_WORD}){re.escape(ENDING)}")
+_NAMED = re.compile(rf"({_WORD})(?:@({_WORD}))?")
+_VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(.*)")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One bundle in the store."""
+
+    name: str
+    version: str
+    path: Path
+
+    @property
+    def order(self) -> tuple[tuple[int, ...], bool, str]:
+        """Grows with the version: number by number, and a version comes after its pre-releases."""
+        match = _VERSION.fullmatch(self.version)
+        if match is None:
+            return (), False, self.version
+        return tuple(map(int, match[1].split("."))), not match[2], match[2]
+
+
+def store_folder() -> Path:
+    """Where installed bundles lie."""
+    return data_folder() / "bundles"
+
+
+def place_of(name: str, version: str) -> Installed:
+    """Where a bundle of this name and version is installed.
+
+    Raises:
+        BundleError: It cannot be: its name or version would be no file name.
+    """
+    path = store_folder() / f"{name}@{version}{ENDING}"
+    if not _FILE.fullmatch(path.name):
+        raise BundleError(
+            f"{name[:100]!r} of version {version[:100]!r} cannot be installed: both must be 1 to 100 letters, digits, '.', "
+            "'_', '+' and '-'; run it from where it lies"
+        )
+    return Installed(name, version, path)
+
+
+def installed() -> list[Installed]:
+    """Every bundle in the store, by name and then version.
+
+    Raises:
+        BundleError: The store cannot be read.
+    """
+    try:
+        matches = [(path, _FILE.fullmatch(path.name)) for path in store_folder().iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BundleError(f"{store_folder()} cannot be read: {error.strerror or error}") from error
+    found = [Installed(match[1], match[2], path) for path, match in matches if match]
+    return sorted(found, key=lambda one: (one.name, one.order))
+
+
+def versions_of(named: str) -> list[Installed]:
+    """The installed bundles that `NAME` or `NAME@VERSION` can mean, the newest last."""
+    match = _NAMED.fullmatch(named)
+    if match is None:
+        return []
+    return [one for one in installed() if one.name == match[1] and match[2] in (None, one.version)]
+
+
+def locate(path: str | os.PathLike[str]) -> Path:
+    """The bundle that is meant: what lies at the path, or the newest installed one of this name.
+
+    Raises:
+        BundleError: There is neither.
+        OSError: The system does not let us look.
+    """
+    named = os.fspath(path)
+    there = Path(named)
+    known = versions_of(named)
+    if there.exists():
+        if known:
+            _log.warning("%s lies here and is used; for the installed one, write %s@%s", there, known[-1].name, known[-1].version)
+        return there
+    if known:
+        return known[-1].path
+    if _NAMED.fullmatch(named):
+        raise BundleError(f"{there} does not exist, and no bundle of this name is installed; see: edgeward bundle list")
+    raise BundleError(f"{there} does not exist; a bundle is a folder with a manifest.json in it, or one file")
