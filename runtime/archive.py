@@ -1,8 +1,8 @@
 """A bundle as one file: a zip that is not compressed, in the one form that `write_archive` gives it.
 
-Zip leaves much to choose: compression, encryption, comments, links, members that overlap, two lists of members that differ.
-Nothing of it is left to choose here. The same files always make the same bytes, and a reader makes every header again and
-compares it, so that other tools can unpack an archive and no other archive is taken.
+Zip leaves much to choose: compression, encryption, comments, links, members that overlap, two lists of members that
+differ. Here nothing is left to choose. The same files always make the same bytes, and a reader makes every header again
+and compares it: any tool can unpack an archive, and no other archive is taken.
 
 Layout: for each member a local header and its content, then the central directory, then its end; no gaps. First
 `manifest.json`, then `signature` if there is one, then the rest by name.
@@ -90,19 +90,32 @@ def write_archive(file: BinaryIO, names: Iterable[str], read: Callable[[str], by
     Raises:
         OutputError: It would be too large for a zip.
     """
-    members = []
+    members: list[_Member] = []
     offset = 0
     for name in archive_order(names):
         content = read(name)
         member = _Member(name, len(content), zlib.crc32(content), offset)
         offset = member.end
         if offset > _MAX_BYTES or len(members) == _MAX_MEMBERS:
-            raise OutputError(f"the bundle is too large for one file of at most {_MAX_BYTES} bytes; keep it as a folder")
+            raise OutputError(
+                f"the bundle is too large for one file of at most {_MAX_BYTES} bytes; keep it as a folder"
+            )
         file.write(member.local_header())
         file.write(content)
         members.append(member)
     directory = b"".join(member.central_header() for member in members)
     file.write(directory + _end_record(len(members), len(directory), offset))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file begins as a bundle in one file does; whether it is a whole one, only reading it tells."""
+    name = MANIFEST_NAME.encode()
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_LOCAL.size + len(name))
+    except OSError:
+        return False
+    return beginning[:4] == b"PK\x03\x04" and beginning[_LOCAL.size :] == name
 
 
 class ArchiveFiles:
@@ -176,7 +189,9 @@ def _members(view: memoryview, where: str) -> list[_Member]:
         member = _central_member(view, at, directory, where)
         header = member.local_header()
         if member.offset != position or member.end > offset or view[position : member.start] != header:
-            raise BundleError(f"{where}: the two headers of {member.name} do not agree, or it lies elsewhere; {_REMAKE}")
+            raise BundleError(
+                f"{where}: the two headers of {member.name} do not agree, or it lies elsewhere; {_REMAKE}"
+            )
         at += _CENTRAL.size + len(member.name)
         position = member.end
         members.append(member)
@@ -201,5 +216,7 @@ def _central_member(view: memoryview, at: int, end: int, where: str) -> _Member:
         raise BundleError(f"{where}: {told} is not a plain path inside the bundle; do not trust it")
     member = _Member(name.decode("ascii"), size, crc, offset)
     if view[at : at + _CENTRAL.size + name_length] != member.central_header():
-        raise BundleError(f"{where}: {told} is told in a way that no bundle is, as a link, a folder or a note; {_REMAKE}")
+        raise BundleError(
+            f"{where}: {told} is told in a way that no bundle is, as a link, a folder or a note; {_REMAKE}"
+        )
     return member

@@ -1,4 +1,4 @@
-"""Where the files of a bundle lie: in a folder, whose every entry is hostile until checked. The other place: `archive.py`."""
+"""Where the files of a bundle lie: here in a folder, whose every entry is hostile until checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put bundles into the user's store, and take them out: checked here, whole or not at all, whoever else does the same."""
+"""Put bundles into the user's store, and take them out: checked, whole or not at all, whoever else does the same."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
     for result in golden:
         if (result.backend, result.variant) == (REFERENCE_ENGINE, usual) and not result.passed:
             raise GateError(
-                f"{result.backend} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, allowed "
-                f"{result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
+                f"{result.backend} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, "
+                f"allowed {result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
             )
     with _changing_store():
         was_there = _digest_at(place.path) == bundle.digest
@@ -92,7 +92,9 @@ def remove(named: str) -> Installed:
         if not found:
             raise RequestError(f"no bundle {named!r} is installed; see: edgeward bundle list")
         if len(found) > 1:
-            raise RequestError(f"several are installed, name one: {', '.join(f'{one.name}@{one.version}' for one in found)}")
+            raise RequestError(
+                f"several are installed, name one: {', '.join(f'{one.name}@{one.version}' for one in found)}"
+            )
         found[0].path.unlink(missing_ok=True)
         sync_folder(store_folder())
     return found[0]
@@ -119,8 +121,8 @@ def _digest_at(path: Path) -> str | None:
 def _changing_store() -> Iterator[None]:
     """Hold the store alone, and rid it of what a process left that died in the middle.
 
-    The system gives the lock back when a process ends, however it ends; so what is half-written while one holds it, nobody is
-    writing any more.
+    The system gives the lock back when a process ends, however it ends. So what is half-written while one holds it,
+    nobody is writing any more.
     """
     folder = store_folder()
     try:

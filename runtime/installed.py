@@ -54,8 +54,8 @@ def place_of(name: str, version: str) -> Installed:
     path = store_folder() / f"{name}@{version}{ENDING}"
     if not _FILE.fullmatch(path.name):
         raise BundleError(
-            f"{name[:100]!r} of version {version[:100]!r} cannot be installed: both must be 1 to 100 letters, digits, '.', "
-            "'_', '+' and '-'; run it from where it lies"
+            f"{name[:100]!r} of version {version[:100]!r} cannot be installed: both must be 1 to 100 letters, digits, "
+            "'.', '_', '+' and '-'; run it from where it lies"
         )
     return Installed(name, version, path)
 
@@ -96,7 +96,9 @@ def locate(path: str | os.PathLike[str]) -> Path:
     known = versions_of(named)
     if there.exists():
         if known:
-            _log.warning("%s lies here and is used; for the installed one, write %s@%s", there, known[-1].name, known[-1].version)
+            _log.warning(
+                "%s lies here and is used; for the installed one, write %s@%s", there, known[-1].name, known[-1].version
+            )
         return there
     if known:
         return known[-1].path

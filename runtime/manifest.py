@@ -296,4 +296,6 @@ def _check_places(paths: Iterable[str]) -> None:
     for path in files:
         for parent in PurePosixPath(path).parents:
             if str(parent) in files:
-                raise BundleError(f"{MANIFEST_NAME}: {files[str(parent)]!r} is a file, and the folder of {files[path]!r}")
+                raise BundleError(
+                    f"{MANIFEST_NAME}: {files[str(parent)]!r} is a file, and the folder of {files[path]!r}"
+                )

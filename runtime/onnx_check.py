@@ -1,7 +1,7 @@
 """Check an ONNX graph that came from outside: plain operators, no randomness, no sub-graphs, all numbers in the file.
 
-ONNX says more than generators need: functions, branches, texts, sequences, sparse numbers, files beside the graph, notes
-to an engine. What is not in the tables and lists here is refused, before any engine sees a byte.
+ONNX says more than generators need: functions, branches, texts, sequences, sparse numbers, files beside the graph,
+notes to an engine. What is not in the tables and lists here is refused, before any engine sees a byte.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Reader:
             if field is None:
                 raise WireError(f"its {kind} has a field {tag >> 3} of wire type {tag & 7}, which no generator needs")
             wire = tag & 7
-            if wire == FIXED32 or wire == FIXED64:
+            if wire in (FIXED32, FIXED64):
                 value = at, at + (4 if wire == FIXED32 else 8)
                 at = value[1]
             else:

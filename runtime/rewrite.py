@@ -67,7 +67,7 @@ def schema_version_of(bundle: Bundle) -> int:
 
 
 def migrate(bundle: Bundle, path: Path) -> None:
-    """Write a bundle of an older format in this runtime's. Its files stay what they are, its signature does not hold any more.
+    """Write a bundle of an older format in this runtime's. Its files stay what they are; its signature is left out.
 
     Args:
         bundle: The old one.

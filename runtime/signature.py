@@ -1,8 +1,8 @@
 """Sign a bundle's manifest, and tell who signed one: Ed25519 (RFC 8032), in a file beside the manifest.
 
-Through the hashes in the manifest, its signature stands for every file. What is signed is the manifest's bytes as they lie in
-the file, behind a line that says what they are, so that no signature of something else can be taken for one of a bundle.
-A signature names its key by a hash and does not bring it: who may sign is said by the trust list, and by nothing in a bundle.
+Through the hashes in the manifest, its signature stands for every file. What is signed is the manifest's bytes as they
+lie in the file, behind a line that says what they are, so that no signature of something else can be taken for one of a
+bundle. A signature names its key by a hash and does not bring it: the trust list alone says who may sign.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def signature_from_bytes(content: bytes) -> Signature:
     told, algorithm = fields.text("format"), fields.text("algorithm")
     if (told, algorithm) != (FORMAT, _ALGORITHM):
         raise BundleError(
-            f"{SIGNATURE_NAME} is of the format {told[:80]!r} with {algorithm[:80]!r}, this runtime knows {FORMAT!r} with "
-            f"{_ALGORITHM!r}; update it with: pip install --upgrade edgeward"
+            f"{SIGNATURE_NAME} is of the format {told[:80]!r} with {algorithm[:80]!r}, this runtime knows {FORMAT!r} "
+            f"with {_ALGORITHM!r}; update it with: pip install --upgrade edgeward"
         )
     signature = Signature(fields.text("key_id"), decoded(fields.text("signature"), _SIGNATURE_BYTES, SIGNATURE_NAME))
     fields.end()
@@ -177,9 +177,9 @@ def private_key(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(content, passphrase if is_locked(path) else None)
     except Exception:  # whatever is told of it might hold a part of the key
+        wrong = ", or the passphrase is wrong" if passphrase else ""
         raise RequestError(
-            f"{path} cannot be read as a private key{', or the passphrase is wrong' if passphrase else ''}; make one with: "
-            "edgeward bundle keygen"
+            f"{path} cannot be read as a private key{wrong}; make one with: edgeward bundle keygen"
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise RequestError(f"{path} is no Ed25519 key; make one with: edgeward bundle keygen")

@@ -1,6 +1,6 @@
 """Whose signatures a user trusts, and whether a bundle without one may be used at all.
 
-The list is a file of public keys in the user's settings, and nothing else decides: no bundle brings a key, none is fetched.
+The list is a file of public keys in the user's settings. Nothing else decides: no bundle brings a key, none is fetched.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def load_trust_list() -> TrustList:
     try:
         return trust_list_from_bytes(content, str(path))
     except BundleError as error:
-        raise RequestError(f"the trust list is damaged: {error}; mend it, or remove it and add the keys again") from error
+        raise RequestError(
+            f"the trust list is damaged: {error}; mend it, or remove it and add the keys again"
+        ) from error
 
 
 def trust_list_from_bytes(content: bytes, where: str) -> TrustList:
@@ -178,8 +180,8 @@ def state_of(manifest: bytes, signature: bytes | None, trust: TrustList) -> Sign
         if key.key_id == told.key_id:
             if not is_signed_by(manifest, told, key.public_key):
                 raise BundleError(
-                    f"the signature is not {key.name}'s (key {key.key_id[:16]}…) of this manifest: it or the bundle has been "
-                    "changed since; do not trust this one, and get it again from who signed it"
+                    f"the signature is not {key.name}'s (key {key.key_id[:16]}…) of this manifest: it or the bundle "
+                    "has been changed since; do not trust this one, and get it again from who signed it"
                 )
             return SignatureState(told.key_id, key.name)
     return SignatureState(told.key_id, None)
@@ -204,8 +206,8 @@ def check_policy(state: SignatureState, trust: TrustList, *, required: bool) -> 
         )
     if state.key_id is not None and state.signer is None and (required or trust.keys):
         raise BundleError(
-            f"it is signed by key {state.key_id}, which is not on your trust list; if you know whose it is, get the public "
-            "key from them and add it with: edgeward bundle trust add NAME KEY.pub"
+            f"it is signed by key {state.key_id}, which is not on your trust list; if you know whose it is, get the "
+            "public key from them and add it with: edgeward bundle trust add NAME KEY.pub"
         )
 
 
