@@ -51,13 +51,13 @@ def place_of(name: str, version: str) -> Installed:
     Raises:
         BundleError: It cannot be: its name or version would be no file name.
     """
-    path = store_folder() / f"{name}@{version}{ENDING}"
-    if not _FILE.fullmatch(path.name):
+    file = f"{name}@{version}{ENDING}"
+    if not _FILE.fullmatch(file):
         raise BundleError(
             f"{name[:100]!r} of version {version[:100]!r} cannot be installed: both must be 1 to 100 letters, digits, "
             "'.', '_', '+' and '-'; run it from where it lies"
         )
-    return Installed(name, version, path)
+    return Installed(name, version, store_folder() / file)
 
 
 def installed() -> list[Installed]:

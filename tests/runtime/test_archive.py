@@ -132,7 +132,10 @@ BYTE_CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda c: patched(c, sizes=(directory_of(c) + 20, b"\xfe\xff\xff\x7f" * 2)),
         "do not agree|elsewhere",
     ),
-    "an offset beyond the file": (lambda c: patched(c, offset=(directory_of(c) + 42, b"\xf0\xff\xff\x7f")), "elsewhere"),
+    "an offset beyond the file": (
+        lambda c: patched(c, offset=(directory_of(c) + 42, b"\xf0\xff\xff\x7f")),
+        "elsewhere",
+    ),
     "sizes that differ": (lambda c: patched(c, size=(directory_of(c) + 20, b"\x01\x00\x00\x00")), "or a note"),
     "more members told": (lambda c: patched(c, counts=(end_of(c) + 8, b"\x09\x00\x09\x00")), "cut short"),
     "fewer members told": (lambda c: patched(c, counts=(end_of(c) + 8, b"\x01\x00\x01\x00")), "belong to no member"),

@@ -62,7 +62,9 @@ def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201]
+    "path",
+    ["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201]
+    + ["a.", "a./b", "con", "variants/AUX.onnx", "lpt1.txt"],
 )
 def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, path: str) -> None:
     entry = {"sha256": HASH, "bytes": 1}
@@ -113,6 +115,11 @@ def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, pat
         (lambda v: v["files"]["CARD.md"].update(bytes=-1), "'bytes' must be"),
         (lambda v: v["files"]["CARD.md"].update(bytes=2**31 + 1), "'bytes' must be"),
         (lambda v: v["files"].update({"manifest.json": {"sha256": HASH, "bytes": 1}}), "own hash"),
+        (lambda v: v["files"].update({"signature": {"sha256": HASH, "bytes": 1}}), "cannot list signature"),
+        (lambda v: v["files"].update({"card.MD": {"sha256": HASH, "bytes": 1}}), "would be the same file"),
+        (lambda v: v["files"].update({"SIGNATURE": {"sha256": HASH, "bytes": 1}}), "would be the same file"),
+        (lambda v: v["files"].update({"Card.md/x": {"sha256": HASH, "bytes": 1}}), "is a file, and the folder of"),
+        (lambda v: v["files"].update({"signature/x": {"sha256": HASH, "bytes": 1}}), "is a file, and the folder of"),
         (lambda v: v.update(golden_seed=2**64), "'golden_seed' must be"),
         (lambda v: v.update(lineage=[]), "'lineage' must be a JSON object"),
         (lambda v: v.update(intended_use="tests"), "'intended_use' must be a list"),

@@ -159,9 +159,7 @@ def test_a_file_that_is_no_key_of_the_kind_is_refused(tmp_path: Path) -> None:
     other, garbage = tmp_path / "other", tmp_path / "garbage"
     other.touch(mode=0o600)
     garbage.touch(mode=0o600)
-    other.write_bytes(
-        elliptic.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    other.write_bytes(elliptic.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     garbage.write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA")
     with pytest.raises(RequestError, match="no Ed25519 key"):
         private_key(other, None)
@@ -171,9 +169,7 @@ def test_a_file_that_is_no_key_of_the_kind_is_refused(tmp_path: Path) -> None:
         private_key(tmp_path / "absent", None)
     with pytest.raises(RequestError, match=r"is a private key, which stays with its owner; give clinic\.key\.pub"):
         public_key(path)
-    other.write_bytes(
-        elliptic.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
+    other.write_bytes(elliptic.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
     with pytest.raises(RequestError, match="no Ed25519 key"):
         public_key(other)
     garbage.write_bytes(b"AAAA")
