@@ -41,7 +41,7 @@ def load(
     """Open a bundle and make it ready to generate.
 
     Args:
-        path: The bundle folder, or a bundle opened already.
+        path: A bundle folder, a bundle as one file, the name of an installed one, or a bundle opened already.
         backend: `onnxruntime` or `openvino`: what is asked for by name is what runs, there is no fall-back. `auto`: of
             those that are installed, the fastest that gives the golden samples of the bundle on this machine. It is
             measured once, in a second or two, and remembered.

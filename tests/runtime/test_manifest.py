@@ -63,8 +63,10 @@ def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> Non
 
 @pytest.mark.parametrize(
     "path",
-    ["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201]
-    + ["a.", "a./b", "con", "variants/AUX.onnx", "lpt1.txt"],
+    [
+        *["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201],
+        *["a.", "a./b", "con", "variants/AUX.onnx", "lpt1.txt"],  # other files, or none, on Windows
+    ],
 )
 def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, path: str) -> None:
     entry = {"sha256": HASH, "bytes": 1}
