@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .archive import ArchiveFiles
 from .bundle_files import BundleFiles, FolderFiles
 from .errors import BundleError
 from .installed import locate
@@ -111,6 +110,8 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
 
 def _files_at(path: Path) -> BundleFiles:
     if not path.is_dir():
+        from .archive import ArchiveFiles  # a folder can do without, and a start counts in milliseconds
+
         return ArchiveFiles(path)
     if not (path / MANIFEST_NAME).exists():
         raise BundleError(f"{path} has no {MANIFEST_NAME}; it is not a bundle, or not a whole one")

@@ -5,7 +5,6 @@ A bundle is one file there, NAME@VERSION.edgeward, so that it appears and vanish
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ _WORD = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
 _FILE = re.compile(rf"({_WORD})@({_WORD}){re.escape(ENDING)}")
 _NAMED = re.compile(rf"({_WORD})(?:@({_WORD}))?")
 _VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(.*)")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,12 +93,18 @@ def locate(path: str | os.PathLike[str]) -> Path:
     known = versions_of(named)
     if there.exists():
         if known:
-            _log.warning(
-                "%s lies here and is used; for the installed one, write %s@%s", there, known[-1].name, known[-1].version
-            )
+            _tell_of_both(there, known[-1])
         return there
     if known:
         return known[-1].path
     if _NAMED.fullmatch(named):
         raise BundleError(f"{there} does not exist, and no bundle of this name is installed; see: edgeward bundle list")
     raise BundleError(f"{there} does not exist; a bundle is a folder with a manifest.json in it, or one file")
+
+
+def _tell_of_both(there: Path, other: Installed) -> None:
+    import logging  # takes milliseconds, and is hardly ever needed here
+
+    logging.getLogger(__name__).warning(
+        "%s lies here and is used; for the installed one, write %s@%s", there, other.name, other.version
+    )

@@ -93,7 +93,7 @@ class SignatureState:
         if self.key_id is None:
             return "not signed"
         if self.signer is None:
-            return f"by key {self.key_id[:16]}…, which is not on your trust list: it says nothing"
+            return f"by key {self.key_id[:16]}…, not on your trust list, so it says nothing"
         return f"by {self.signer}, key {self.key_id[:16]}…"
 
 

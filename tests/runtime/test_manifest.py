@@ -132,9 +132,23 @@ def test_nonsense_is_refused_by_name(content: bytes, change: Callable[[dict[str,
         manifest_from_bytes(changed(content, change))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FAST
 @given(data=st.data())
 def test_a_mutated_manifest_is_read_or_refused_and_never_anything_else(content: bytes, data: st.DataObject) -> None:
+    check_mutation(content, data)
+
+
+@pytest.mark.slow
+@settings(FAST, max_examples=5000)
+@given(data=st.data())
+def test_many_mutated_manifests_are_read_or_refused(content: bytes, data: st.DataObject) -> None:
+    check_mutation(content, data)
+
+
+def check_mutation(content: bytes, data: st.DataObject) -> None:
     value = json.loads(content)
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(value)))
