@@ -12,7 +12,7 @@ from .archive import write_archive
 from .atomic import atomic_file, check_output, sync_folder
 from .backends import BACKENDS
 from .bundle import Bundle, read_bundle
-from .errors import BundleError, GateError, OutputError, RequestError
+from .errors import BackendError, BundleError, GateError, OutputError, RequestError
 from .golden import GoldenResult, check_golden
 from .installed import Installed, place_of, store_folder, versions_of
 from .manifest import REFERENCE_ENGINE
@@ -22,29 +22,40 @@ _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
+class SelfCheck:
+    """What the engines on this machine make of a bundle."""
+
+    golden: tuple[GoldenResult, ...]
+    """Of each variant on each engine that took it."""
+    refusals: tuple[str, ...]
+    """Of engines that did not take a variant: which, and in their words why."""
+
+
+@dataclass(frozen=True)
 class Installation:
     """What became of a bundle that was to be installed."""
 
     place: Installed
     was_there: bool
     """Whether the very same bundle was installed already; then nothing was changed."""
-    golden: tuple[GoldenResult, ...]
-    """What each engine on this machine made of each variant."""
+    check: SelfCheck
 
 
-def self_check(bundle: Bundle) -> tuple[GoldenResult, ...]:
+def self_check(bundle: Bundle) -> SelfCheck:
     """Run the golden samples of every variant on every engine that is present.
 
     Raises:
         BundleError: The bundle's golden file or a graph is unusable.
-        BackendError: An engine refuses a graph.
     """
-    return tuple(
-        check_golden(bundle, backend, variant.precision)
-        for backend in BACKENDS
-        if BACKENDS[backend].probe().available
-        for variant in bundle.manifest.variants_for(backend)
-    )
+    golden, refusals = [], []
+    for backend in BACKENDS:
+        if BACKENDS[backend].probe().available:
+            for variant in bundle.manifest.variants_for(backend):
+                try:
+                    golden.append(check_golden(bundle, backend, variant.precision))
+                except BackendError as error:
+                    refusals.append(f"{variant.name}: {error}")
+    return SelfCheck(tuple(golden), tuple(refusals))
 
 
 def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
@@ -59,22 +70,29 @@ def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
         GateError: The variant that would run here computes something else on this machine.
         OutputError: The store cannot be written, or has another bundle of this name and version.
         BundleError: The bundle changed meanwhile, or its name is no name for a file.
-        BackendError: An engine refuses a graph.
+        BackendError: The reference engine does not take it.
     """
     place = place_of(bundle.manifest.name, bundle.manifest.version)
-    golden = self_check(bundle)
-    usual = bundle.manifest.variant(None, REFERENCE_ENGINE).name
-    for result in golden:
-        if (result.backend, result.variant) == (REFERENCE_ENGINE, usual) and not result.passed:
-            raise GateError(
-                f"{result.backend} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, "
-                f"allowed {result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
-            )
+    check = self_check(bundle)
+    _check_usual(bundle, check)
     with _changing_store():
         was_there = _digest_at(place.path) == bundle.digest
         if not was_there:
             _write(bundle, place.path, overwrite=overwrite)
-    return Installation(place, was_there, golden)
+    return Installation(place, was_there, check)
+
+
+def _check_usual(bundle: Bundle, check: SelfCheck) -> None:
+    """Whether what runs when nothing is asked for is right here."""
+    usual = bundle.manifest.variant(None, REFERENCE_ENGINE).name
+    ran = [result for result in check.golden if (result.backend, result.variant) == (REFERENCE_ENGINE, usual)]
+    if not ran:
+        raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {check.refusals[0]}")
+    if not ran[0].passed:
+        raise GateError(
+            f"{REFERENCE_ENGINE} computes the {usual} variant wrongly on this machine (error {ran[0].error:.1e}, "
+            f"allowed {ran[0].tolerance:.1e}), so {bundle.manifest.name} is not installed"
+        )
 
 
 def remove(named: str) -> Installed:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from .archive import write_archive
-from .atomic import atomic_file, atomic_folder
+from .atomic import atomic_file, atomic_folder, sync_folder
 from .bundle import Bundle
-from .errors import RequestError
+from .errors import OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, SIGNATURE_NAME
 
@@ -59,6 +59,30 @@ def write_folder(path: Path, names: Iterable[str], read: Read) -> None:
 def write_like(bundle: Bundle, path: Path, names: Iterable[str], read: Read) -> None:
     """Write a bundle in the form that another one has."""
     (write_folder if bundle.is_folder else write_file)(path, names, read)
+
+
+def write_signature(bundle: Bundle, signature: bytes) -> None:
+    """Put a signature into a bundle; the one it has is replaced, and nothing else is changed.
+
+    Raises:
+        OutputError: The system refused to write.
+    """
+    if not bundle.is_folder:
+        signed = replace(bundle, signature=signature)
+        write_file(bundle.path, names_of(signed), lambda name: content_of(signed, name))
+        return
+    folder = bundle.path.resolve()
+    beside = folder.with_name(f".{folder.name}.{SIGNATURE_NAME}")  # a half-written file inside would spoil the bundle
+    with atomic_file(beside) as file:
+        file.write(signature)
+    try:
+        beside.replace(folder / SIGNATURE_NAME)
+        sync_folder(folder)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"{folder} cannot be signed: {error.strerror or error}; pack it into one file first"
+        ) from error
 
 
 def schema_version_of(bundle: Bundle) -> int:

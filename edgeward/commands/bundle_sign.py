@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from ..runtime.atomic import atomic_file, check_output
+from ..runtime.atomic import check_output
 from ..runtime.bundle import read_bundle
 from ..runtime.errors import OutputError, RequestError
-from ..runtime.manifest import SIGNATURE_NAME
-from ..runtime.rewrite import content_of, names_of, write_file
+from ..runtime.rewrite import write_signature
 from ..runtime.signature import is_locked, key_id_of, make_key, need_cryptography, private_key, public_path
 from ..runtime.signature import sign as sign_manifest
 from .options import BUNDLE_ARGUMENT, OVERWRITE_OPTION
@@ -59,13 +58,7 @@ def sign(bundle: Path, key: Path, passphrase_file: Path | None, overwrite: bool)
     if is_locked(key):
         passphrase = _from_file(passphrase_file) if passphrase_file else _asked(confirm=False)
     signature = sign_manifest(opened.manifest_bytes, private_key(key, passphrase))
-    content = signature.to_bytes()
-    if opened.is_folder:
-        with atomic_file(opened.path / SIGNATURE_NAME) as file:
-            file.write(content)
-    else:
-        names = {*names_of(opened), SIGNATURE_NAME}
-        write_file(opened.path, names, lambda name: content if name == SIGNATURE_NAME else content_of(opened, name))
+    write_signature(opened, signature.to_bytes())
     click.echo(f"{opened.path}: signed by key {signature.key_id}")
 
 

@@ -13,7 +13,7 @@ from ..runtime.install import install as install_bundle
 from ..runtime.install import remove as remove_bundle
 from ..runtime.installed import Installed, installed, store_folder
 from ..runtime.trust import load_trust_list, state_of
-from .bundle_verify import print_golden
+from .bundle_verify import golden_json, print_golden
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION, REQUIRE_SIGNATURE_OPTION
 from .terminal import print_json, print_table, readable_bytes
 
@@ -34,13 +34,12 @@ def install(bundle: Path, require_signature: bool, overwrite: bool, as_json: boo
     done = install_bundle(open_bundle(bundle, require_signature=require_signature), overwrite=overwrite)
     named = f"{done.place.name}@{done.place.version}"
     if as_json:
-        golden = [{**vars(result), "passed": result.passed} for result in done.golden]
-        print_json({"installed": named, "path": str(done.place.path), "was_there": done.was_there, "golden": golden})
+        place = {"installed": named, "path": str(done.place.path), "was_there": done.was_there}
+        print_json({**place, **golden_json(done.check)})
         return
-    print_golden(done.golden)
+    print_golden(done.check)
     click.echo(f"\n{named} {'was installed already' if done.was_there else 'is installed'}: {done.place.path}")
-    wrong = [result for result in done.golden if not result.passed]
-    for result in wrong:
+    for result in (result for result in done.check.golden if not result.passed):
         click.echo(
             f"Do not use {result.variant} with --backend {result.backend} on this machine: it computes wrongly here."
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..devices import this_host
 from ..runtime.bundle import Bundle, open_bundle
-from ..runtime.errors import BundleError, GateError
-from ..runtime.golden import GoldenResult
-from ..runtime.install import self_check
+from ..runtime.errors import BackendError, BundleError, GateError
+from ..runtime.install import SelfCheck, self_check
 from ..runtime.lineage import check_lineage
 from ..runtime.trust import load_trust_list, state_of
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, REQUIRE_SIGNATURE_OPTION
@@ -26,13 +25,13 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
     """Check every file of BUNDLE, its signature and the record of its making, then its golden samples on every engine.
 
     Ends with exit code 4 if the bundle is damaged or not signed as it must be, 7 if an engine computes something else
-    on this machine.
+    on this machine, 5 if one refuses a variant.
     """
     opened = open_bundle(bundle, require_signature=require_signature)
     state = state_of(opened.manifest_bytes, opened.signature, load_trust_list())
     steps, broken = _steps_on_record(opened)
-    results = self_check(opened)
-    failed = [result for result in results if not result.passed]
+    check = self_check(opened)
+    failed = [result for result in check.golden if not result.passed]
     if as_json:
         print_json(
             {
@@ -41,7 +40,7 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
                 "signature": {"key_id": state.key_id, "signer": state.signer},
                 "steps_on_record": steps,
                 "cpu_class": this_host().cpu_class,
-                "golden": [{**vars(result), "passed": result.passed} for result in results],
+                **golden_json(check),
             }
         )
     else:
@@ -51,7 +50,7 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
         if steps:
             click.echo(f"{steps} steps of compression, whose record leads from the teacher to these graphs")
         click.echo("")
-        print_golden(results)
+        print_golden(check)
     if failed:
         raise GateError(
             f"{failed[0].backend} computes the {failed[0].variant} variant wrongly on this machine "
@@ -59,10 +58,18 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
         )
     if broken:
         raise broken
+    if check.refusals:
+        raise BackendError(check.refusals[0])
 
 
-def print_golden(results: Sequence[GoldenResult]) -> None:
-    """What each engine made of each variant."""
+def golden_json(check: SelfCheck) -> dict[str, Any]:
+    """What each engine made of each variant, for programs."""
+    golden = [{**vars(result), "passed": result.passed} for result in check.golden]
+    return {"golden": golden, "refusals": list(check.refusals)}
+
+
+def print_golden(check: SelfCheck) -> None:
+    """What each engine made of each variant, for people."""
     print_table(
         ["golden samples", "engine", "error", "allowed", ""],
         [
@@ -73,9 +80,11 @@ def print_golden(results: Sequence[GoldenResult]) -> None:
                 f"{result.tolerance:.1e}",
                 "right" if result.passed else "WRONG",
             ]
-            for result in results
+            for result in check.golden
         ],
     )
+    for refusal in check.refusals:
+        click.echo(f"Refused  {refusal}")
 
 
 def _steps_on_record(bundle: Bundle) -> tuple[int | None, BundleError | None]:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgeward.runtime import Bundle, BundleError, GateError, OutputError, RequestError, load, open_bundle
+from edgeward.runtime import BackendError, Bundle, BundleError, GateError, OutputError, RequestError, load, open_bundle
+from edgeward.runtime.backends import BACKENDS
+from edgeward.runtime.golden import GoldenResult, check_golden
 from edgeward.runtime.install import install, remove
 from edgeward.runtime.installed import Installed, installed, locate, place_of, store_folder
 from hypothesis import given
@@ -63,7 +65,8 @@ def in_store() -> list[str]:
 def test_an_installed_bundle_is_named_instead_of_its_path(small_bundle: Bundle) -> None:
     done = install(small_bundle)
     assert (done.place.name, done.place.version, done.was_there) == ("waves", "0.0.1", False)
-    assert all(result.passed for result in done.golden)
+    assert all(result.passed for result in done.check.golden)
+    assert done.check.refusals == ()
     assert in_store() == ["waves@0.0.1.edgeward"]
     for name in ("waves", "waves@0.0.1"):
         assert open_bundle(name).digest == small_bundle.digest
@@ -146,6 +149,27 @@ def test_a_bundle_that_computes_something_else_here_is_not_installed(
     ):
         install(wrong)
     assert installed() == []
+
+
+def refusing(engine: str) -> Callable[..., object]:
+    def check(bundle: Bundle, backend: str, precision: str) -> GoldenResult:
+        if backend == engine:
+            raise BackendError(f"{engine} refuses the graph")
+        return check_golden(bundle, backend, precision)
+
+    return check
+
+
+def test_an_engine_that_refuses_a_variant_is_told_and_only_the_reference_prevents_installing(
+    small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeward.runtime.install.check_golden", refusing("onnxruntime"))
+    with pytest.raises(BackendError, match="waves does not run here and is not installed: fp32: onnxruntime refuses"):
+        install(small_bundle)
+    assert installed() == []
+    monkeypatch.setattr("edgeward.runtime.install.check_golden", refusing("openvino"))
+    if BACKENDS["openvino"].probe().available:
+        assert install(small_bundle).check.refusals == ("fp32: openvino refuses the graph",)
 
 
 def test_a_damaged_installed_bundle_is_refused_and_healed_by_installing_it_again(small_bundle: Bundle) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgeward.runtime import Bundle, BundleError, RequestError, load, open_bundle
+from edgeward.runtime import Bundle, BundleError, OutputError, RequestError, load, open_bundle
+from edgeward.runtime.bundle import read_bundle
 from edgeward.runtime.manifest import SCHEMA_VERSION, manifest_from_bytes
 from edgeward.runtime.rewrite import (
     content_of,
@@ -15,6 +16,7 @@ from edgeward.runtime.rewrite import (
     write_file,
     write_folder,
     write_like,
+    write_signature,
 )
 
 OLD = sorted((Path(__file__).parent / "manifests").glob("version_*.json"))
@@ -144,6 +146,42 @@ def test_a_content_that_cannot_be_read_leaves_nothing_behind(
     with pytest.raises(BundleError, match="it is gone"):
         write(tmp_path / "new.edgeward", names_of(small_bundle), broken)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_signing_changes_the_signature_and_leaves_nothing_else(small_bundle: Bundle, tmp_path: Path) -> None:
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    write_folder(folder, names_of(small_bundle), lambda name: content_of(small_bundle, name))
+    write_file(file, names_of(small_bundle), lambda name: content_of(small_bundle, name))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for signature in (b"one", b"another"):
+        for path in (folder, file):
+            write_signature(read_bundle(path), signature)
+            assert read_bundle(path).signature == signature
+            assert read_bundle(path).digest == small_bundle.digest
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == {
+        **before,
+        folder / "signature": b"another",
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_folder_that_cannot_take_a_signature_stays_as_it_was(
+    small_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    write_folder(folder, names_of(small_bundle), lambda name: content_of(small_bundle, name))
+    replace = Path.replace
+
+    def elsewhere(self: Path, target: Path) -> Path:
+        if target.parent == folder:
+            raise OSError(18, "Invalid cross-device link")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", elsewhere)
+    with pytest.raises(OutputError, match="cannot be signed: Invalid cross-device link; pack it into one file first"):
+        write_signature(open_bundle(folder), b"signature")
+    assert open_bundle(folder).signature is None
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_a_bundle_is_written_again_in_its_own_form(small_bundle: Bundle, tmp_path: Path) -> None:
