@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .archive import write_archive
 from .atomic import atomic_file, check_output, sync_folder
-from .backends import BACKENDS
 from .bundle import Bundle, read_bundle
 from .errors import BackendError, BundleError, GateError, OutputError, RequestError
-from .golden import GoldenResult, check_golden
+from .golden import GoldenResult, check_everywhere
 from .installed import Installed, place_of, store_folder, versions_of
 from .manifest import REFERENCE_ENGINE
 from .rewrite import content_of, names_of
 
 _LOCK = ".lock"
-
-
-@dataclass(frozen=True)
-class SelfCheck:
-    """What the engines on this machine make of a bundle."""
-
-    golden: tuple[GoldenResult, ...]
-    """Of each variant on each engine that took it."""
-    refusals: tuple[str, ...]
-    """Of engines that did not take a variant: which, and in their words why."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +27,8 @@ class Installation:
     place: Installed
     was_there: bool
     """Whether the very same bundle was installed already; then nothing was changed."""
-    check: SelfCheck
-
-
-def self_check(bundle: Bundle) -> SelfCheck:
-    """Run the golden samples of every variant on every engine that is present.
-
-    Raises:
-        BundleError: The bundle's golden file or a graph is unusable.
-    """
-    golden, refusals = [], []
-    for backend in BACKENDS:
-        if BACKENDS[backend].probe().available:
-            for variant in bundle.manifest.variants_for(backend):
-                try:
-                    golden.append(check_golden(bundle, backend, variant.precision))
-                except BackendError as error:
-                    refusals.append(f"{variant.name}: {error}")
-    return SelfCheck(tuple(golden), tuple(refusals))
+    golden: tuple[GoldenResult, ...]
+    """What each engine on this machine made of each variant."""
 
 
 def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
@@ -73,25 +46,26 @@ def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
         BackendError: The reference engine does not take it.
     """
     place = place_of(bundle.manifest.name, bundle.manifest.version)
-    check = self_check(bundle)
-    _check_usual(bundle, check)
+    golden = tuple(check_everywhere(bundle))
+    _check_usual(bundle, golden)
     with _changing_store():
         was_there = _digest_at(place.path) == bundle.digest
         if not was_there:
             _write(bundle, place.path, overwrite=overwrite)
-    return Installation(place, was_there, check)
+    return Installation(place, was_there, golden)
 
 
-def _check_usual(bundle: Bundle, check: SelfCheck) -> None:
+def _check_usual(bundle: Bundle, golden: Iterable[GoldenResult]) -> None:
     """Whether what runs when nothing is asked for is right here."""
     usual = bundle.manifest.variant(None, REFERENCE_ENGINE).name
-    ran = [result for result in check.golden if (result.backend, result.variant) == (REFERENCE_ENGINE, usual)]
-    if not ran:
-        raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {check.refusals[0]}")
-    if not ran[0].passed:
+    for result in golden:
+        if (result.backend, result.variant) != (REFERENCE_ENGINE, usual) or result.passed:
+            continue
+        if result.refusal:
+            raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {result.refusal}")
         raise GateError(
-            f"{REFERENCE_ENGINE} computes the {usual} variant wrongly on this machine (error {ran[0].error:.1e}, "
-            f"allowed {ran[0].tolerance:.1e}), so {bundle.manifest.name} is not installed"
+            f"{REFERENCE_ENGINE} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, "
+            f"allowed {result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
         )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BundleError
-from .places import data_folder
+from .places import data_folder, needed
 
 ENDING = ".edgeward"
+_FOLDER = "bundles"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
 _FILE = re.compile(rf"({_WORD})@({_WORD}){re.escape(ENDING)}")
 _NAMED = re.compile(rf"({_WORD})(?:@({_WORD}))?")
@@ -38,8 +39,12 @@ class Installed:
 
 
 def store_folder() -> Path:
-    """Where installed bundles lie."""
-    return data_folder() / "bundles"
+    """Where installed bundles lie.
+
+    Raises:
+        RequestError: This user has no place for them.
+    """
+    return needed(data_folder()) / _FOLDER
 
 
 def place_of(name: str, version: str) -> Installed:
@@ -63,12 +68,15 @@ def installed() -> list[Installed]:
     Raises:
         BundleError: The store cannot be read.
     """
+    data = data_folder()
+    if data is None:
+        return []
     try:
-        matches = [(path, _FILE.fullmatch(path.name)) for path in store_folder().iterdir()]
+        matches = [(path, _FILE.fullmatch(path.name)) for path in (data / _FOLDER).iterdir()]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise BundleError(f"{store_folder()} cannot be read: {error.strerror or error}") from error
+        raise BundleError(f"{data / _FOLDER} cannot be read: {error.strerror or error}") from error
     found = [Installed(match[1], match[2], path) for path, match in matches if match]
     return sorted(found, key=lambda one: (one.name, one.order))
 

@@ -12,17 +12,28 @@ HOME_VARIABLE = "EDGEWARD_HOME"
 """Names one folder for all of it; then nothing is kept elsewhere."""
 
 
-def data_folder() -> Path:
-    """The folder of installed bundles and all else that is the user's data."""
+def data_folder() -> Path | None:
+    """The folder of installed bundles and all else that is the user's data; None where the system tells of no home."""
     return _folder("XDG_DATA_HOME", ".local/share")
 
 
-def settings_folder() -> Path:
-    """The folder of settings, such as the keys that are trusted."""
+def settings_folder() -> Path | None:
+    """The folder of settings, such as the keys that are trusted; None where the system tells of no home."""
     return _folder("XDG_CONFIG_HOME", ".config")
 
 
-def _folder(xdg: str, otherwise: str) -> Path:
+def needed(folder: Path | None) -> Path:
+    """The folder, for what cannot do without one.
+
+    Raises:
+        RequestError: There is none.
+    """
+    if folder is None:
+        raise RequestError(f"this user has no home folder; set {HOME_VARIABLE} to a folder of your choice")
+    return folder
+
+
+def _folder(xdg: str, otherwise: str) -> Path | None:
     environment = os.environ
     own = environment.get(HOME_VARIABLE)
     if own:
@@ -37,5 +48,5 @@ def _folder(xdg: str, otherwise: str) -> Path:
         return Path(given) / "edgeward"
     try:
         return Path.home() / beneath / "edgeward"
-    except RuntimeError:
-        raise RequestError(f"this user has no home folder; set {HOME_VARIABLE} to a folder of your choice") from None
+    except RuntimeError:  # a user without a home, as in some containers
+        return None

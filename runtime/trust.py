@@ -15,7 +15,7 @@ from pathlib import Path
 from .atomic import atomic_file
 from .errors import BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
-from .places import settings_folder
+from .places import needed, settings_folder
 from .signature import decoded, is_signed_by, key_id_of, signature_from_bytes
 
 REQUIRE_VARIABLE = "EDGEWARD_REQUIRE_SIGNATURE"
@@ -98,8 +98,12 @@ class SignatureState:
 
 
 def trust_list_path() -> Path:
-    """Where the list lies, if there is one."""
-    return settings_folder() / _FILE_NAME
+    """Where the list lies, if there is one.
+
+    Raises:
+        RequestError: This user has no place for it.
+    """
+    return needed(settings_folder()) / _FILE_NAME
 
 
 def load_trust_list() -> TrustList:
@@ -108,7 +112,10 @@ def load_trust_list() -> TrustList:
     Raises:
         RequestError: There is one that cannot be trusted or read. It is never taken for an empty one.
     """
-    path = trust_list_path()
+    folder = settings_folder()
+    if folder is None:
+        return TrustList()
+    path = folder / _FILE_NAME
     try:
         with path.open("rb") as file:
             if os.name == "posix" and os.fstat(file.fileno()).st_mode & stat.S_IWOTH:

@@ -13,7 +13,7 @@ from ..runtime.install import install as install_bundle
 from ..runtime.install import remove as remove_bundle
 from ..runtime.installed import Installed, installed, store_folder
 from ..runtime.trust import load_trust_list, state_of
-from .bundle_verify import golden_json, print_golden
+from .bundle_verify import print_golden
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION, REQUIRE_SIGNATURE_OPTION
 from .terminal import print_json, print_table, readable_bytes
 
@@ -35,11 +35,11 @@ def install(bundle: Path, require_signature: bool, overwrite: bool, as_json: boo
     named = f"{done.place.name}@{done.place.version}"
     if as_json:
         place = {"installed": named, "path": str(done.place.path), "was_there": done.was_there}
-        print_json({**place, **golden_json(done.check)})
+        print_json({**place, "golden": [result.to_json() for result in done.golden]})
         return
-    print_golden(done.check)
+    print_golden(done.golden)
     click.echo(f"\n{named} {'was installed already' if done.was_there else 'is installed'}: {done.place.path}")
-    for result in (result for result in done.check.golden if not result.passed):
+    for result in (result for result in done.golden if not result.passed and not result.refusal):
         click.echo(
             f"Do not use {result.variant} with --backend {result.backend} on this machine: it computes wrongly here."
         )

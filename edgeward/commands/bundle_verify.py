@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..devices import this_host
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, BundleError, GateError
-from ..runtime.install import SelfCheck, self_check
+from ..runtime.golden import GoldenResult, check_everywhere
 from ..runtime.lineage import check_lineage
 from ..runtime.trust import load_trust_list, state_of
 from .options import BUNDLE_ARGUMENT, JSON_OPTION, REQUIRE_SIGNATURE_OPTION
@@ -30,8 +30,8 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
     opened = open_bundle(bundle, require_signature=require_signature)
     state = state_of(opened.manifest_bytes, opened.signature, load_trust_list())
     steps, broken = _steps_on_record(opened)
-    check = self_check(opened)
-    failed = [result for result in check.golden if not result.passed]
+    results = list(check_everywhere(opened))
+    failed = [result for result in results if not result.passed]
     if as_json:
         print_json(
             {
@@ -40,7 +40,7 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
                 "signature": {"key_id": state.key_id, "signer": state.signer},
                 "steps_on_record": steps,
                 "cpu_class": this_host().cpu_class,
-                **golden_json(check),
+                "golden": [result.to_json() for result in results],
             }
         )
     else:
@@ -50,7 +50,9 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
         if steps:
             click.echo(f"{steps} steps of compression, whose record leads from the teacher to these graphs")
         click.echo("")
-        print_golden(check)
+        print_golden(results)
+    if failed and failed[0].refusal:
+        raise BackendError(f"{failed[0].variant} on {failed[0].backend}: {failed[0].refusal}")
     if failed:
         raise GateError(
             f"{failed[0].backend} computes the {failed[0].variant} variant wrongly on this machine "
@@ -58,18 +60,10 @@ def verify(bundle: Path, require_signature: bool, as_json: bool) -> None:
         )
     if broken:
         raise broken
-    if check.refusals:
-        raise BackendError(check.refusals[0])
 
 
-def golden_json(check: SelfCheck) -> dict[str, Any]:
-    """What each engine made of each variant, for programs."""
-    golden = [{**vars(result), "passed": result.passed} for result in check.golden]
-    return {"golden": golden, "refusals": list(check.refusals)}
-
-
-def print_golden(check: SelfCheck) -> None:
-    """What each engine made of each variant, for people."""
+def print_golden(results: Sequence[GoldenResult]) -> None:
+    """What each engine made of each variant."""
     print_table(
         ["golden samples", "engine", "error", "allowed", ""],
         [
@@ -78,13 +72,11 @@ def print_golden(check: SelfCheck) -> None:
                 result.backend,
                 f"{result.error:.1e}",
                 f"{result.tolerance:.1e}",
-                "right" if result.passed else "WRONG",
+                "right" if result.passed else f"REFUSED: {result.refusal}" if result.refusal else "WRONG",
             ]
-            for result in check.golden
+            for result in results
         ],
     )
-    for refusal in check.refusals:
-        click.echo(f"Refused  {refusal}")
 
 
 def _steps_on_record(bundle: Bundle) -> tuple[int | None, BundleError | None]:

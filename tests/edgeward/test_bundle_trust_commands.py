@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from edgeward.runtime import Bundle, open_bundle
-from edgeward.runtime.install import self_check
+from edgeward.runtime.golden import check_everywhere
 from edgeward.runtime.installed import store_folder
+from edgeward.runtime.manifest import SCHEMA_VERSION
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[..., None]
@@ -64,7 +65,7 @@ def test_verify_and_inspect_say_who_signed(edgeward_here: Run, copied: Path, key
     assert "Signature: by Heart Clinic, key " in edgeward_here("bundle", "verify", copied, "--require-signature").stdout
     told = json.loads(edgeward_here("bundle", "inspect", copied, "--json").stdout)
     assert told["signature"]["signer"] == "Heart Clinic"
-    assert (told["form"], told["bytes"], told["schema_version"]) == ("folder", open_bundle(copied).size, 3)
+    assert (told["form"], told["bytes"], told["schema_version"]) == ("folder", open_bundle(copied).size, SCHEMA_VERSION)
 
 
 def test_inspect_shows_a_bundle_that_may_not_be_run(edgeward_here: Run, refused: Refused, copied: Path) -> None:
@@ -81,7 +82,7 @@ def test_inspect_tells_where_a_bundle_comes_from_within_the_width_of_a_page(edge
     told = edgeward_here("bundle", "inspect", bundle.path).stdout
     assert "Steps       prune → distil → export → quantise" in told
     assert "Teacher     vae, recipe tiny" in told
-    assert re.search(r"Size        \d+ kB in 4 files, as a folder, format version 3", told)
+    assert re.search(rf"Size        \d+ kB in 4 files, as a folder, format version {SCHEMA_VERSION}", told)
     assert max(map(len, told.splitlines())) <= 120
 
 
@@ -109,7 +110,7 @@ def test_packing_and_unpacking_keep_digest_and_signature(
     before, after = open_bundle(copied), open_bundle(path)
     assert (after.digest, after.signature) == (before.digest, before.signature)
     assert after.is_folder == (order[-1] == "unpack")
-    assert all(result.passed for result in self_check(after).golden)
+    assert all(result.passed for result in check_everywhere(after))
 
 
 def test_outputs_that_are_taken_are_refused(

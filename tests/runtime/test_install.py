@@ -65,8 +65,7 @@ def in_store() -> list[str]:
 def test_an_installed_bundle_is_named_instead_of_its_path(small_bundle: Bundle) -> None:
     done = install(small_bundle)
     assert (done.place.name, done.place.version, done.was_there) == ("waves", "0.0.1", False)
-    assert all(result.passed for result in done.check.golden)
-    assert done.check.refusals == ()
+    assert all(result.passed for result in done.golden)
     assert in_store() == ["waves@0.0.1.edgeward"]
     for name in ("waves", "waves@0.0.1"):
         assert open_bundle(name).digest == small_bundle.digest
@@ -152,10 +151,10 @@ def test_a_bundle_that_computes_something_else_here_is_not_installed(
 
 
 def refusing(engine: str) -> Callable[..., object]:
-    def check(bundle: Bundle, backend: str, precision: str) -> GoldenResult:
+    def check(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:
         if backend == engine:
             raise BackendError(f"{engine} refuses the graph")
-        return check_golden(bundle, backend, precision)
+        return check_golden(bundle, backend, precision, threads=threads)
 
     return check
 
@@ -163,13 +162,14 @@ def refusing(engine: str) -> Callable[..., object]:
 def test_an_engine_that_refuses_a_variant_is_told_and_only_the_reference_prevents_installing(
     small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeward.runtime.install.check_golden", refusing("onnxruntime"))
-    with pytest.raises(BackendError, match="waves does not run here and is not installed: fp32: onnxruntime refuses"):
+    monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing("onnxruntime"))
+    with pytest.raises(BackendError, match="waves does not run here and is not installed: onnxruntime refuses"):
         install(small_bundle)
     assert installed() == []
-    monkeypatch.setattr("edgeward.runtime.install.check_golden", refusing("openvino"))
+    monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing("openvino"))
     if BACKENDS["openvino"].probe().available:
-        assert install(small_bundle).check.refusals == ("fp32: openvino refuses the graph",)
+        refusals = [result.refusal for result in install(small_bundle).golden if result.refusal]
+        assert refusals == ["openvino refuses the graph"]
 
 
 def test_a_damaged_installed_bundle_is_refused_and_healed_by_installing_it_again(small_bundle: Bundle) -> None:
