@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from edgeward.runtime import Bundle, open_bundle
+from edgeward.runtime.archive import is_archive
 from edgeward.runtime.golden import check_everywhere
 from edgeward.runtime.installed import store_folder
 from edgeward.runtime.manifest import SCHEMA_VERSION
@@ -111,6 +112,16 @@ def test_packing_and_unpacking_keep_digest_and_signature(
     assert (after.digest, after.signature) == (before.digest, before.signature)
     assert after.is_folder == (order[-1] == "unpack")
     assert all(result.passed for result in check_everywhere(after))
+
+
+def test_a_packed_bundle_is_not_taken_for_a_checkpoint_nor_the_other_way_round(
+    edgeward_here: Run, bundle: Bundle, teacher_path: Path, tmp_path: Path
+) -> None:
+    edgeward_here("bundle", "pack", bundle.path, "-o", tmp_path / "packed")
+    assert is_archive(tmp_path / "packed")
+    assert not is_archive(teacher_path)  # which is a zip too
+    assert not is_archive(bundle.path)
+    assert not is_archive(tmp_path / "absent")
 
 
 def test_outputs_that_are_taken_are_refused(
