@@ -41,6 +41,8 @@ RANDOM_OPERATORS = frozenset(_RANDOM.split())
 
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 """By the type's number in ONNX: floats, whole numbers and truth values. No texts, no complex numbers."""
+_ATTRIBUTE_TYPES = {1, 2, 3, 4, 6, 7, 8}
+"""By their number in ONNX: a number, a text or a tensor, numbers and texts. No graphs, no types."""
 _IR_VERSIONS = range(8, 11)
 """Those that opset 18 came with, up to the last one that JetPack 6 takes."""
 _MAX_ELEMENTS = 2**31
@@ -188,6 +190,9 @@ class _Checker:
             attribute = reader.message(inner, _ATTRIBUTE, "attribute")
             if "g" in attribute or "graphs" in attribute:
                 raise BundleError(f"the graph hides another one in {operator}; a generator is one graph")
+            ((kind, _),) = attribute.get("type", [(0, -1)])
+            if kind not in _ATTRIBUTE_TYPES:
+                raise WireError(f"an attribute of {operator} is of type {kind}, which is no number, text or tensor")
             for tensor in attribute.get("t", []):
                 self._check_tensor(tensor)
 

@@ -116,6 +116,11 @@ REFUSED: dict[str, tuple[Callable[[ModelProto], object], str]] = {
     },
     "a graph inside": (with_attribute(name="g", type=AttributeProto.GRAPH, g=branch()), "hides another one in 'Add'"),
     "graphs inside": (with_attribute(name="g", type=AttributeProto.GRAPHS, graphs=[branch()]), "hides another one"),
+    "an attribute of type graph": (
+        with_attribute(name="a", type=AttributeProto.GRAPH),
+        "of type 5, which is no number",
+    ),
+    "an attribute without a type": (with_attribute(name="a", i=1), "of type 0, which is no number"),
     "a reference": (with_attribute(name="a", ref_attr_name="alpha"), "attribute has a field 21"),
     "a function": (lambda m: m.functions.add(name="f", domain="mine"), "model has a field 25"),
     "training": (lambda m: m.training_info.add(), "model has a field 20"),
