@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from edgeward.runtime import Bundle, BundleError, OutputError, load, open_bundle
 from edgeward.runtime.archive import ArchiveFiles, archive_order, is_archive, write_archive
+from edgeward.runtime.manifest import is_safe_path
 from edgeward.runtime.rewrite import content_of, names_of, write_file, write_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -288,7 +289,9 @@ def test_many_mutated_archives_are_read_or_refused(archive: Path, tmp_path: Path
     check_mutation(archive, tmp_path, data)
 
 
-NAMES = st.lists(st.from_regex(r"[a-z]{1,6}(/[a-z]{1,6})?", fullmatch=True), max_size=5, unique=True)
+NAMES = st.lists(
+    st.from_regex(r"[a-z]{1,6}(/[a-z]{1,6})?", fullmatch=True).filter(is_safe_path), max_size=5, unique=True
+)
 
 
 @FAST
