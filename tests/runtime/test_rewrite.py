@@ -49,7 +49,7 @@ def old_bundle(small_bundle: Bundle, tmp_path: Path) -> Callable[[Path], Path]:
 
 
 def opened(bundle: Bundle | Path) -> Generator:
-    """On the reference engine: `auto` would compare golden samples, whose conditions the old manifests draw otherwise."""
+    """On a named engine: `auto` would compare golden samples, whose conditions the old manifests draw otherwise."""
     return load(bundle, backend="onnxruntime", precision="fp32")
 
 
