@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from ..benchmarks.quality import EVIDENCE_NAME, Evidence
 from ..benchmarks.quality.judge import TEACHER
 from ..benchmarks.quality.measures import MEASURES
-from ..runtime.atomic import atomic_folder
-from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.bundle import Bundle, read_bundle
 from ..runtime.errors import BundleError
 from ..runtime.manifest import CARD_NAME, MANIFEST_NAME, FileEntry, Manifest
+from ..runtime.rewrite import write_like
 from .card import EVIDENCE_HEADING
 
 
 def attach_evidence(bundle: Bundle, evidence: Evidence) -> Bundle:
     """Replace the bundle by one that holds the evidence, whole or not at all; its variants stay what they are.
+
+    A signature was of the bundle without the evidence, and is left out.
 
     Raises:
         BundleError: The evidence is about other graphs than the bundle's.
@@ -32,12 +33,9 @@ def attach_evidence(bundle: Bundle, evidence: Evidence) -> Bundle:
     contents[EVIDENCE_NAME] = evidence.to_bytes()
     files = {name: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for name, content in contents.items()}
     manifest = Manifest(**{**vars(bundle.manifest), "files": files})
-    with atomic_folder(Path(bundle.path)) as folder:
-        for name, content in contents.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
-        (folder / MANIFEST_NAME).write_bytes(manifest.to_bytes())
-    return open_bundle(bundle.path)
+    contents[MANIFEST_NAME] = manifest.to_bytes()
+    write_like(bundle, bundle.path, contents, contents.__getitem__)
+    return read_bundle(bundle.path)
 
 
 def evidence_section(evidence: Evidence) -> str:

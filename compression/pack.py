@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..devices import this_host
-from ..runtime.atomic import atomic_folder
-from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.bundle import Bundle, read_bundle
 from ..runtime.feed import Feed
 from ..runtime.golden import relative_error
 from ..runtime.lineage import check_lineage
@@ -29,6 +28,7 @@ from ..runtime.manifest import (
 )
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
+from ..runtime.rewrite import write_folder
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
@@ -118,12 +118,9 @@ def pack(
     )
     files[CARD_NAME] = make_card(manifest, compressed, recipe, teacher.privacy).encode()
     entries = {file: FileEntry(hashlib.sha256(content).hexdigest(), len(content)) for file, content in files.items()}
-    with atomic_folder(path) as folder:
-        (folder / "variants").mkdir()
-        for file, content in files.items():
-            (folder / file).write_bytes(content)
-        (folder / MANIFEST_NAME).write_bytes(_with_files(manifest, entries).to_bytes())
-    bundle = open_bundle(path)
+    files[MANIFEST_NAME] = _with_files(manifest, entries).to_bytes()
+    write_folder(path, files, files.__getitem__)
+    bundle = read_bundle(path)  # its maker's: not signed yet, whatever the settings ask of others
     check_lineage(bundle.manifest)
     return bundle
 

@@ -9,6 +9,7 @@ from types import FrameType
 
 import click
 
+from .lazy_group import LazyGroup
 from .runtime.errors import EdgewardError, OutputError
 
 _COMMANDS = {
@@ -22,33 +23,18 @@ _COMMANDS = {
     "evaluate": "Judge a generator's data against real data.",
     "compare": "Show several judgements side by side.",
     "devices": "Show the machines that Edgeward knows.",
-    "bundle": "Look into a bundle, or verify it.",
     "doctor": "Check this machine, and a bundle on it.",
+    "bundle": "Look into bundles, verify, sign and install them.",
 }
 
 _MODULES = {"import": "import_model"}
 """Of the commands whose name cannot be a module's."""
 
 
-class LazyGroup(click.Group):
-    """A group that knows its sub-commands by name and one line, and imports one only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Names, in the order a newcomer meets them."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command; None if there is none of this name."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f".commands.{_MODULES.get(cmd_name, cmd_name)}", __package__)
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the sub-commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+def _imported(name: str) -> click.Command:
+    module = importlib.import_module(f".commands.{_MODULES.get(name, name)}", __package__)
+    command: click.Command = module.command
+    return command
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -59,7 +45,12 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lines=_COMMANDS,
+    imported=_imported,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,

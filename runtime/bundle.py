@@ -1,22 +1,25 @@
-"""Open a bundle folder: every file's path, size and hash is checked before any engine sees a byte.
+"""Open a bundle, a folder or one file: every path, size and hash is checked before any engine sees a byte.
 
 Layout: `manifest.json`, `variants/<sha256>.onnx` (or `.xml` and `.bin`), `golden.npz`, `CARD.md`, all but the first
-listed in it.
+listed in it, and maybe `signature`, which is made of the manifest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from .bundle_files import BundleFiles, FolderFiles
 from .errors import BundleError
-from .manifest import MANIFEST_NAME, FileEntry, Manifest, manifest_from_bytes
+from .installed import locate
+from .manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest, manifest_from_bytes
+from .onnx_check import check_onnx
+from .signature import MAX_SIGNATURE_BYTES
+from .trust import check_policy, load_trust_list, state_of
 
 _MAX_MANIFEST_BYTES = 4 * 2**20
-_CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -27,101 +30,112 @@ class Bundle:
     manifest: Manifest
     digest: str
     """SHA-256 of the manifest, and through the hashes in it, of the whole bundle."""
+    manifest_bytes: bytes = field(repr=False)
+    """The manifest as it lies there: what is hashed and signed."""
+    signature: bytes | None = field(repr=False)
+    """The content of its signature's file; None: it is not signed."""
+    files: BundleFiles = field(repr=False, compare=False)
 
     def read(self, name: str) -> bytes:
         """The content of one listed file, hashed again as it is read, so that it cannot change in between.
 
+        An ONNX graph is also checked for what no generator needs, as no hash can.
+
         Raises:
-            BundleError: The file is not what the manifest says any more.
+            BundleError: The file is not what the manifest says any more, or holds what may not be run.
         """
-        content = _read_regular(self.path / name, name, self.manifest.files[name].size)
+        content = self.files.read(name, self.manifest.files[name].size)
         _check_hash(name, self.manifest.files[name], hashlib.sha256(content).hexdigest())
+        if any(variant.file == name and variant.weights is None for variant in self.manifest.variants):
+            try:
+                check_onnx(content)
+            except BundleError as error:
+                raise BundleError(f"{self.path}: {name}: {error}") from error
         return content
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, and not one file."""
+        return isinstance(self.files, FolderFiles)
 
     @property
     def size(self) -> int:
         """Bytes of all files together."""
-        return sum(entry.size for entry in self.manifest.files.values()) + len(self.manifest.to_bytes())
+        return sum(entry.size for entry in self.manifest.files.values()) + len(self.manifest_bytes)
 
 
-def open_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Read and check a bundle folder. No engine is loaded.
+def open_bundle(path: str | os.PathLike[str], *, require_signature: bool = False) -> Bundle:
+    """Read and check a bundle, and its signature against the user's trust list. No engine is loaded.
+
+    Args:
+        path: A bundle folder, a bundle as one file, or the name of an installed bundle (`NAME` or `NAME@VERSION`); what
+            lies at the path comes before what is installed.
+        require_signature: Refuse a bundle without a trusted signature. The user's settings can require one too.
+
+    Raises:
+        BundleError: Something is missing, damaged, not listed, for a newer runtime, or not signed as it must be; the
+            message names it.
+        BackendError: The signature cannot be checked, as cryptography is not installed.
+        RequestError: The user's trust list cannot be read.
+    """
+    bundle = read_bundle(path)
+    trust = load_trust_list()
+    try:
+        state = state_of(bundle.manifest_bytes, bundle.signature, trust)
+        check_policy(state, trust, required=require_signature)
+    except BundleError as error:
+        raise BundleError(f"{bundle.path}: {error}") from error
+    return bundle
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read and check a bundle, whoever signed it: for those that look at it or made it, and do not run it.
+
+    Args:
+        path: As in `open_bundle`.
 
     Raises:
         BundleError: Something is missing, damaged, not listed, or for a newer runtime; the message names it.
     """
-    folder = Path(path)
     try:
-        if not folder.is_dir():
-            reason = "is not a folder" if folder.exists() else "does not exist"
-            raise BundleError(f"{folder} {reason}; a bundle is a folder with a {MANIFEST_NAME} in it")
-        if not (folder / MANIFEST_NAME).exists():
-            raise BundleError(f"{folder} has no {MANIFEST_NAME}; it is not a bundle, or not a whole one")
-        content = _read_regular(folder / MANIFEST_NAME, MANIFEST_NAME, _MAX_MANIFEST_BYTES)
+        files = _files_at(locate(path))
+        content = files.read(MANIFEST_NAME, _MAX_MANIFEST_BYTES)
         manifest = manifest_from_bytes(content)
-        _check_files(folder, manifest)
+        signed = _check_files(files, manifest)
+        signature = files.read(SIGNATURE_NAME, MAX_SIGNATURE_BYTES) if signed else None
     except OSError as error:
-        raise BundleError(f"{folder} cannot be read: {error.strerror or error}") from error
-    return Bundle(folder, manifest, hashlib.sha256(content).hexdigest())
+        raise BundleError(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from error
+    return Bundle(files.path, manifest, hashlib.sha256(content).hexdigest(), content, signature, files)
 
 
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    found = _regular_files(folder, limit=len(manifest.files) + 1)
-    found.discard(MANIFEST_NAME)
-    missing = sorted(set(manifest.files) - found)
+def _files_at(path: Path) -> BundleFiles:
+    if not path.is_dir():
+        from .archive import ArchiveFiles  # a folder can do without, and a start counts in milliseconds
+
+        return ArchiveFiles(path)
+    if not (path / MANIFEST_NAME).exists():
+        raise BundleError(f"{path} has no {MANIFEST_NAME}; it is not a bundle, or not a whole one")
+    return FolderFiles(path)
+
+
+def _check_files(files: BundleFiles, manifest: Manifest) -> bool:
+    """Whether there is a signature, if all else is as the manifest says."""
+    found = files.sizes(limit=len(manifest.files) + 2)
+    del found[MANIFEST_NAME]
+    signed = found.pop(SIGNATURE_NAME, None) is not None
+    missing = sorted(set(manifest.files) - set(found))
     if missing:
-        raise BundleError(f"{folder}: {missing[0]} is missing; copy the bundle again")
-    unlisted = sorted(found - set(manifest.files))
+        raise BundleError(f"{files.path}: {missing[0]} is missing; copy the bundle again")
+    unlisted = sorted(set(found) - set(manifest.files))
     if unlisted:
         raise BundleError(
-            f"{folder}: {unlisted[0]} is not listed in {MANIFEST_NAME}; remove it, or do not trust this bundle"
+            f"{files.path}: {unlisted[0]} is not listed in {MANIFEST_NAME}; remove it, or do not trust this bundle"
         )
     for name, entry in manifest.files.items():
-        size = (folder / name).stat().st_size
-        if size != entry.size:
-            raise BundleError(f"{folder}: {name} has {size} bytes, not {entry.size}; copy the bundle again")
-        with (folder / name).open("rb") as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        _check_hash(f"{folder}: {name}", entry, digest.hexdigest())
-
-
-def _regular_files(folder: Path, limit: int) -> set[str]:
-    """Paths of all files below the folder; links and special files are refused, and so is a flood of files."""
-    found: set[str] = set()
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                name = Path(entry.path).relative_to(folder).as_posix()
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(Path(entry.path))
-                elif entry.is_file(follow_symlinks=False):
-                    found.add(name)
-                else:
-                    raise BundleError(f"{folder}: {name} is a link or no ordinary file; a bundle may not hold one")
-                if len(found) + len(waiting) > 2 * limit:
-                    raise BundleError(f"{folder} holds far more files than its {MANIFEST_NAME} lists")
-    return found
-
-
-def _read_regular(path: Path, name: str, max_bytes: int) -> bytes:
-    try:
-        with open(path, "rb", opener=_open_without_following) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BundleError(f"{name} is no ordinary file; a bundle may not hold one")
-            content = file.read(max_bytes + 1)
-    except OSError as error:
-        raise BundleError(f"{name} cannot be read: {error.strerror or error}") from error
-    if len(content) > max_bytes:
-        raise BundleError(f"{name} is larger than the {max_bytes} bytes it may have")
-    return content
-
-
-def _open_without_following(path: str, flags: int) -> int:
-    # Opening a pipe would wait for its writer.
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        if found[name] != entry.size:
+            raise BundleError(f"{files.path}: {name} has {found[name]} bytes, not {entry.size}; copy the bundle again")
+        _check_hash(f"{files.path}: {name}", entry, files.sha256(name))
+    return signed
 
 
 def _check_hash(name: str, entry: FileEntry, found: str) -> None:

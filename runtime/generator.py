@@ -42,7 +42,7 @@ def load(
     """Open a bundle and make it ready to generate.
 
     Args:
-        path: The bundle folder, or a bundle opened already.
+        path: A bundle folder, a bundle as one file, the name of an installed one, or a bundle opened already.
         backend: `onnxruntime`, `openvino`, `tensorrt` or `tensorrt-rtx`: what is asked for by name is what runs, there
             is no fall-back. `auto`: of those that are installed and compute on the processor, the fastest that gives
             the golden samples of the bundle on this machine. It is measured once, in a second or two, and remembered.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from .errors import BundleError, RequestError
@@ -25,6 +26,8 @@ _ENGINES_SINCE, _RULES_SINCE = 3, 4
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
 CARD_NAME = "CARD.md"
+SIGNATURE_NAME = "signature"
+"""The one file beside the manifest that the manifest does not list, as it is made of the manifest."""
 
 MAX_NOISE_SIZE = 2**24
 MAX_FILE_BYTES = 2**31
@@ -36,6 +39,8 @@ _BUILT_ON = {"tensorrt-rtx": "tensorrt"}
 """Backends that take the variants of another engine."""
 
 _SAFE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, whatever its ending and folder."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -242,8 +247,15 @@ def _variant(fields: Fields, version: int) -> Variant:
     return variant
 
 
+def is_safe_path(path: str) -> bool:
+    """Whether a path stays inside its folder and means the same file on every system."""
+    parts = path.split("/")
+    odd = any(part.endswith(".") or _DEVICE.fullmatch(part) for part in parts)
+    return bool(_SAFE_PATH.fullmatch(path)) and len(path) <= 200 and not odd
+
+
 def _file_entry(path: str, fields: Fields) -> FileEntry:
-    if not _SAFE_PATH.fullmatch(path) or len(path) > 200:
+    if not is_safe_path(path):
         raise BundleError(f"{MANIFEST_NAME}: {path!r} is not a plain path inside the bundle")
     entry = FileEntry(sha256=fields.text("sha256"), size=fields.integer("bytes", maximum=MAX_FILE_BYTES))
     if not _SHA256.fullmatch(entry.sha256):
@@ -276,5 +288,22 @@ def _check_whole(manifest: Manifest) -> None:
     for needed in (GOLDEN_NAME, *(file for variant in manifest.variants for file in variant.files)):
         if needed not in manifest.files:
             raise BundleError(f"{MANIFEST_NAME}: {needed!r} is used but not listed under 'files'")
-    if MANIFEST_NAME in manifest.files:
-        raise BundleError(f"{MANIFEST_NAME} cannot list its own hash")
+    for name in (MANIFEST_NAME, SIGNATURE_NAME):
+        if name in manifest.files:
+            raise BundleError(f"{MANIFEST_NAME} cannot list {name}: its own hash, or what is made of it")
+    _check_places(manifest.files)
+
+
+def _check_places(paths: Iterable[str]) -> None:
+    """No path is another's folder, and none is another's but for capitals, which many disks take for the same."""
+    files: dict[str, str] = {name: name for name in (MANIFEST_NAME, SIGNATURE_NAME)}
+    for path in paths:
+        other = files.setdefault(path.lower(), path)
+        if other != path:
+            raise BundleError(f"{MANIFEST_NAME}: {path!r} and {other!r} would be the same file on many disks")
+    for path in files:
+        for parent in PurePosixPath(path).parents:
+            if str(parent) in files:
+                raise BundleError(
+                    f"{MANIFEST_NAME}: {files[str(parent)]!r} is a file, and the folder of {files[path]!r}"
+                )

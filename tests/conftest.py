@@ -50,6 +50,16 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def edgeward_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of the tests' own: no installed bundles and no trusted keys of whoever runs them."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEWARD_HOME", str(home))
+        patch.delenv("EDGEWARD_REQUIRE_SIGNATURE", raising=False)
+        yield home
+
+
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
     """A few simulated patients, five classes."""

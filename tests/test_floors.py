@@ -17,7 +17,8 @@ FLOORS = ["devices", "runtime", "benchmarks", "training", "compression", "edgewa
 # tomli is the standard library's own reader of TOML, for Python 3.10.
 THIRD_PARTY = {
     "devices": {"tomli"},
-    "runtime": {"numpy", "onnxruntime", "openvino", "pyarrow", "pydicom", "pandas", "xarray", "matplotlib"},
+    "runtime": {"cryptography", "numpy", "onnxruntime", "openvino", "pyarrow", "pydicom"}
+    | {"pandas", "xarray", "matplotlib"},
 }
 
 Sources = Mapping[str, tuple[str, bool]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..runtime.archive import is_archive
 from ..runtime.atomic import atomic_folder, check_output
 from ..runtime.bundle import open_bundle
 from ..runtime.errors import RequestError, TrainingError
@@ -81,7 +82,7 @@ def command(
     if output:
         import_module("jinja2")  # only a report needs it: missed now, and not after the judging
         check_output(output, overwrite=overwrite, folder=True)
-    if generator.is_file():
+    if generator.is_file() and not is_archive(generator):
         if teacher or attach:
             raise RequestError(f"{generator} is a checkpoint: it is judged alone, and evidence is attached to bundles")
         judged = Judged(None, load_checkpoint(generator))
@@ -140,6 +141,8 @@ def command(
         click.echo(f"Look at it:  {(output / 'index.html').resolve().as_uri()}")
     if attached:
         click.echo(f"Attached to {attached.path}, now sha256 {attached.digest[:16]}…")
+        if judged.bundle and judged.bundle.signature:
+            click.echo("Its signature was of the bundle without the evidence and is gone; sign it again.")
 
 
 def print_evidence(evidence: Evidence) -> None:

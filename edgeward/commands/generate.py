@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
+from ..runtime.bundle import open_bundle
 from ..runtime.choice import AUTO
 from ..runtime.errors import OutputError, RequestError
 from ..runtime.formats import FORMATS, Format, check_suits, format_for
@@ -15,7 +16,7 @@ from ..runtime.generator import load
 from ..runtime.provenance import STATEMENT
 from ..runtime.violations import CHOICES, OnViolation, Tally
 from .choice_table import print_choice
-from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
+from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION, REQUIRE_SIGNATURE_OPTION
 from .terminal import Progress, print_json, print_table, readable_bytes
 
 _EXAMPLE = "edgeward generate ecg-beats.edgeward -n 100 --condition beat_class=V --seed 7 -o beats.csv"
@@ -53,6 +54,7 @@ _SHOWN_RULES = 10
 )
 @click.option("--resume", is_flag=True, help="Go on with a folder: only the samples it lacks are made.")
 @click.option("--why", is_flag=True, help="Show why this engine and precision were taken.")
+@REQUIRE_SIGNATURE_OPTION
 @OVERWRITE_OPTION
 @JSON_OPTION
 def command(
@@ -70,6 +72,7 @@ def command(
     on_violation: OnViolation,
     resume: bool,
     why: bool,
+    require_signature: bool,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -88,7 +91,8 @@ def command(
     file_format = format_for(output, format_name)
     file_format.need_library()
     going_on = resume and _goes_on(file_format, output, overwrite)
-    with load(bundle, backend=backend, precision=precision, threads=threads, device=device) as generator:
+    opened = open_bundle(bundle, require_signature=require_signature)
+    with load(opened, backend=backend, precision=precision, threads=threads, device=device) as generator:
         check_suits(file_format, generator.source.schema)
         if going_on and seed is None:
             seed = seed_of_folder(output)

@@ -31,6 +31,9 @@ SEED_OPTION: Decorator = click.option(
     callback=_check_seed,
     help="Same seed, same result. Without it one is drawn and reported.",
 )
+REQUIRE_SIGNATURE_OPTION: Decorator = click.option(
+    "--require-signature", is_flag=True, help="Refuse a bundle that nobody on your trust list has signed."
+)
 JSON_OPTION: Decorator = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 OVERWRITE_OPTION: Decorator = click.option("--overwrite", is_flag=True, help="Replace what is there.")
 DATA_HELP = "'simulated' for the embedded simulator, or where the data lie, as their publisher lays them out."

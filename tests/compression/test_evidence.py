@@ -1,6 +1,8 @@
 """The card's section of evidence: lights, figures, how it was trained privately, and what is not known."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from edgeward.benchmarks.quality import Evidence, PrivacyRecord
@@ -8,8 +10,9 @@ from edgeward.benchmarks.quality.evidence import Finding, Verdict
 from edgeward.benchmarks.quality.figure import Figure, omitted
 from edgeward.compression.card import EVIDENCE_HEADING
 from edgeward.compression.evidence import attach_evidence, evidence_section
-from edgeward.runtime.bundle import Bundle
+from edgeward.runtime.bundle import Bundle, read_bundle
 from edgeward.runtime.errors import BundleError
+from edgeward.runtime.rewrite import content_of, names_of, write_file, write_folder
 
 EVIDENCE = Evidence(
     judged={"int8": "0" * 64},
@@ -57,3 +60,21 @@ def test_private_training_is_told_and_nothing_where_there_was_none() -> None:
 def test_evidence_of_other_graphs_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="about other graphs than this bundle's"):
         attach_evidence(bundle, EVIDENCE)
+
+
+@pytest.mark.parametrize("write", [write_folder, write_file])
+def test_evidence_goes_into_a_bundle_of_either_form_and_drops_the_signature(
+    bundle: Bundle, tmp_path: Path, write: Callable[..., None]
+) -> None:
+    contents = {name: content_of(bundle, name) for name in names_of(bundle)}
+    contents["signature"] = b"of the manifest without it"
+    write(tmp_path / "copy", contents, contents.__getitem__)
+    copy = read_bundle(tmp_path / "copy")
+    judged = {variant.name: copy.manifest.files[variant.file].sha256 for variant in copy.manifest.variants}
+    attached = attach_evidence(copy, replace(EVIDENCE, judged=judged))
+    assert copy.signature is not None
+    assert attached.signature is None
+    assert attached.is_folder == copy.is_folder
+    assert "evidence.json" in attached.manifest.files
+    assert EVIDENCE_HEADING in attached.read("CARD.md").decode()
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]

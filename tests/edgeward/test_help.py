@@ -70,7 +70,7 @@ def test_the_version_is_told(run_edgeward: Run) -> None:
     [
         (["genrate"], "No such command 'genrate'"),
         (["generate", "--sede", "1"], "No such option"),
-        (["bundle", "sign"], "No such command 'sign'"),
+        (["bundle", "singn"], "No such command 'singn'"),
         (["bundle", "verify"], "Missing argument 'BUNDLE'"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_place_that_is_no_bundle_is_refused_with_the_reason(tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     (tmp_path / "strange" / "manifest.json").mkdir(parents=True)
     for name, told in [
-        ("file", "is not a folder"),
+        ("file", "is no bundle: it has 2 bytes"),
         ("absent", "does not exist"),
         ("empty", r"has no manifest\.json"),
         ("strange", r"manifest\.json cannot be read"),

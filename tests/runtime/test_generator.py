@@ -304,11 +304,11 @@ def test_a_graph_of_another_number_type_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a graph", b"\x08\x09" * 50])
-def test_what_is_no_graph_is_refused_by_the_engine(
+def test_what_is_no_graph_is_refused_before_an_engine_sees_it(
     content: bytes, backend: str, pack_by_hand: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = pack_by_hand(tmp_path / "broken.edgeward", content, golden=GOLDEN)
-    with pytest.raises(BackendError, match="refuses the graph"):
+    with pytest.raises(BundleError, match="no ONNX that Edgeward runs"):
         load(path, backend=backend)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeward.runtime import Bundle, BundleError, open_bundle
+from edgeward.runtime.bundle_files import FolderFiles
 from edgeward.runtime.golden import GoldenResult, check_golden, relative_error
 from edgeward.runtime.manifest import GOLDEN_NAME, FileEntry
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +25,7 @@ def with_golden(bundle: Bundle, folder: Path, content: bytes) -> Bundle:
     for name in bundle.manifest.files:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content if name == GOLDEN_NAME else bundle.read(name))
-    return Bundle(folder, manifest, bundle.digest)
+    return dataclasses.replace(bundle, path=folder, manifest=manifest, files=FolderFiles(folder))
 
 
 def npz(**arrays: np.ndarray) -> bytes:

@@ -62,7 +62,11 @@ def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201]
+    "path",
+    [
+        *["../x", "/abs", "a\\b", "", "a/../b", ".hidden", "a//b", "a/", "C:x", "x\x00", "a b", "-rf", "x" * 201],
+        *["a.", "a./b", "con", "variants/AUX.onnx", "lpt1.txt"],  # other files, or none, on Windows
+    ],
 )
 def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, path: str) -> None:
     entry = {"sha256": HASH, "bytes": 1}
@@ -113,6 +117,11 @@ def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, pat
         (lambda v: v["files"]["CARD.md"].update(bytes=-1), "'bytes' must be"),
         (lambda v: v["files"]["CARD.md"].update(bytes=2**31 + 1), "'bytes' must be"),
         (lambda v: v["files"].update({"manifest.json": {"sha256": HASH, "bytes": 1}}), "own hash"),
+        (lambda v: v["files"].update({"signature": {"sha256": HASH, "bytes": 1}}), "cannot list signature"),
+        (lambda v: v["files"].update({"card.MD": {"sha256": HASH, "bytes": 1}}), "would be the same file"),
+        (lambda v: v["files"].update({"SIGNATURE": {"sha256": HASH, "bytes": 1}}), "would be the same file"),
+        (lambda v: v["files"].update({"Card.md/x": {"sha256": HASH, "bytes": 1}}), "is a file, and the folder of"),
+        (lambda v: v["files"].update({"signature/x": {"sha256": HASH, "bytes": 1}}), "is a file, and the folder of"),
         (lambda v: v.update(golden_seed=2**64), "'golden_seed' must be"),
         (lambda v: v.update(lineage=[]), "'lineage' must be a JSON object"),
         (lambda v: v.update(intended_use="tests"), "'intended_use' must be a list"),
@@ -123,9 +132,23 @@ def test_nonsense_is_refused_by_name(content: bytes, change: Callable[[dict[str,
         manifest_from_bytes(changed(content, change))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FAST
 @given(data=st.data())
 def test_a_mutated_manifest_is_read_or_refused_and_never_anything_else(content: bytes, data: st.DataObject) -> None:
+    check_mutation(content, data)
+
+
+@pytest.mark.slow
+@settings(FAST, max_examples=5000)
+@given(data=st.data())
+def test_many_mutated_manifests_are_read_or_refused(content: bytes, data: st.DataObject) -> None:
+    check_mutation(content, data)
+
+
+def check_mutation(content: bytes, data: st.DataObject) -> None:
     value = json.loads(content)
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(value)))

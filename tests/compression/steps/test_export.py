@@ -183,20 +183,22 @@ def in_branch_of_branch(node: NodeProto, tensors: Sequence[TensorProto] = ()) ->
     return in_branch(inner.node[0], inner.initializer)
 
 
-PLACES = pytest.mark.parametrize("place", [plain, in_branch, in_branch_of_branch])
-
-
-@PLACES
-def test_a_graph_of_standard_operators_is_accepted_wherever_they_are(place: GraphMaker) -> None:
+def test_a_graph_of_standard_operators_is_accepted() -> None:
     weight = numpy_helper.from_array(np.ones(4, np.float32), "w")
-    check_graph(place(helper.make_node("Add", ["x", "w"], ["y"]), [weight]))
+    check_graph(plain(helper.make_node("Add", ["x", "w"], ["y"]), [weight]))
 
 
-@PLACES
-@pytest.mark.parametrize("operator", ["RandomNormalLike", "RandomUniformLike", "Bernoulli", "Dropout"])
-def test_an_operator_that_draws_random_numbers_is_refused(operator: str, place: GraphMaker) -> None:
-    with pytest.raises(GateError, match=rf"draws random numbers \({operator}\)"):
+@pytest.mark.parametrize("place", [in_branch, in_branch_of_branch])
+@pytest.mark.parametrize("operator", ["Relu", "RandomNormalLike"])
+def test_a_branch_is_refused_whatever_is_in_it(operator: str, place: GraphMaker) -> None:
+    with pytest.raises(GateError, match="uses 'If', which is not on the list"):
         check_graph(place(helper.make_node(operator, ["x"], ["y"]), ()))
+
+
+@pytest.mark.parametrize("operator", ["RandomNormalLike", "RandomUniformLike", "Bernoulli", "Dropout"])
+def test_an_operator_that_draws_random_numbers_is_refused(operator: str) -> None:
+    with pytest.raises(GateError, match=rf"draws random numbers \({operator}\)"):
+        check_graph(plain(helper.make_node(operator, ["x"], ["y"]), ()))
 
 
 def test_an_operator_that_makes_noise_of_nothing_is_refused() -> None:
@@ -205,10 +207,9 @@ def test_an_operator_that_makes_noise_of_nothing_is_refused() -> None:
         check_graph(plain(noise))
 
 
-@PLACES
-def test_an_operator_of_a_foreign_domain_is_refused(place: GraphMaker) -> None:
+def test_an_operator_of_a_foreign_domain_is_refused() -> None:
     with pytest.raises(GateError, match="operators of 'com.microsoft'"):
-        check_graph(place(helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft"), ()))
+        check_graph(plain(helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft"), ()))
 
 
 def test_a_foreign_domain_that_is_only_announced_is_refused() -> None:
@@ -228,13 +229,10 @@ def external(folder: Path) -> TensorProto:
     return tensor
 
 
-@PLACES
-def test_a_weight_in_another_file_is_refused(
-    place: GraphMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_weight_in_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GateError, match="keeps 'w' in another file"):
-        check_graph(place(helper.make_node("Add", ["x", "w"], ["y"]), [external(tmp_path)]))
+        check_graph(plain(helper.make_node("Add", ["x", "w"], ["y"]), [external(tmp_path)]))
 
 
 def test_a_constant_in_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,13 +246,16 @@ def test_a_constant_in_another_file_is_refused(tmp_path: Path, monkeypatch: pyte
     "broken",
     [
         plain(helper.make_node("Relu", ["nowhere"], ["y"])),
-        plain(helper.make_node("NoSuchOperator", ["x"], ["y"])),
-        in_branch(helper.make_node("Relu", ["nowhere"], ["y"])),
         plain(helper.make_node("Add", ["x", "w"], ["y"]), [numpy_helper.from_array(np.ones(3, np.float32), "w")]),
         model_of([]),
-        ModelProto(),
     ],
 )
 def test_a_graph_that_is_not_valid_is_refused(broken: ModelProto) -> None:
     with pytest.raises(GateError, match="no valid ONNX"):
+        check_graph(broken)
+
+
+@pytest.mark.parametrize("broken", [ModelProto(), plain(helper.make_node("NoSuchOperator", ["x"], ["y"]))])
+def test_a_graph_that_no_runtime_would_take_is_refused(broken: ModelProto) -> None:
+    with pytest.raises(GateError, match="no ONNX that Edgeward runs|uses 'NoSuchOperator'"):
         check_graph(broken)

@@ -1,0 +1,143 @@
+"""Put bundles into the user's store, and take them out: checked, whole or not at all, whoever else does the same."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .archive import write_archive
+from .atomic import atomic_file, check_output, sync_folder
+from .bundle import Bundle, read_bundle
+from .errors import BackendError, BundleError, GateError, OutputError, RequestError
+from .golden import GoldenResult, check_everywhere
+from .installed import Installed, place_of, store_folder, versions_of
+from .manifest import REFERENCE_ENGINE
+from .rewrite import content_of, names_of
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What became of a bundle that was to be installed."""
+
+    place: Installed
+    was_there: bool
+    """Whether the very same bundle was installed already; then nothing was changed."""
+    golden: tuple[GoldenResult, ...]
+    """What each engine on this machine made of each variant."""
+
+
+def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
+    """Install a bundle for this user, if it computes here what it computed where it was made.
+
+    Args:
+        bundle: From `open_bundle`, which has checked its signature.
+        overwrite: Whether another bundle of the same name and version may be replaced. It stays until the new one is
+            there and checked.
+
+    Raises:
+        GateError: The variant that would run here computes something else on this machine.
+        OutputError: The store cannot be written, or has another bundle of this name and version.
+        BundleError: The bundle changed meanwhile, or its name is no name for a file.
+        BackendError: The reference engine does not take it.
+    """
+    place = place_of(bundle.manifest.name, bundle.manifest.version)
+    golden = tuple(check_everywhere(bundle))
+    _check_usual(bundle, golden)
+    with _changing_store():
+        was_there = _digest_at(place.path) == bundle.digest
+        if not was_there:
+            _write(bundle, place.path, overwrite=overwrite)
+    return Installation(place, was_there, golden)
+
+
+def _check_usual(bundle: Bundle, golden: Iterable[GoldenResult]) -> None:
+    """Whether what runs when nothing is asked for is right here."""
+    usual = bundle.manifest.variant(None, REFERENCE_ENGINE).name
+    for result in golden:
+        if (result.backend, result.variant) != (REFERENCE_ENGINE, usual) or result.passed:
+            continue
+        if result.refusal:
+            raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {result.refusal}")
+        raise GateError(
+            f"{REFERENCE_ENGINE} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, "
+            f"allowed {result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
+        )
+
+
+def remove(named: str) -> Installed:
+    """Take one bundle out of the store.
+
+    Args:
+        named: `NAME`, or `NAME@VERSION` where there are several.
+
+    Raises:
+        RequestError: None or several are meant.
+        OutputError: The store cannot be written.
+    """
+    with _changing_store():
+        found = versions_of(named)
+        if not found:
+            raise RequestError(f"no bundle {named!r} is installed; see: edgeward bundle list")
+        if len(found) > 1:
+            raise RequestError(
+                f"several are installed, name one: {', '.join(f'{one.name}@{one.version}' for one in found)}"
+            )
+        found[0].path.unlink(missing_ok=True)
+        sync_folder(store_folder())
+    return found[0]
+
+
+def _write(bundle: Bundle, path: Path, *, overwrite: bool) -> None:
+    check_output(path, overwrite=overwrite or _digest_at(path) is None, needed_bytes=bundle.size)
+    with atomic_file(path) as file:
+        write_archive(file, names_of(bundle), lambda name: content_of(bundle, name))
+        file.flush()
+        if read_bundle(Path(file.name)).digest != bundle.digest:  # before it takes its place
+            raise BundleError(f"{path} did not arrive as it was sent; try again")
+
+
+def _digest_at(path: Path) -> str | None:
+    """Of the bundle that is installed there; None where there is none, or a damaged one."""
+    try:
+        return read_bundle(path).digest
+    except BundleError:
+        return None
+
+
+@contextlib.contextmanager
+def _changing_store() -> Iterator[None]:
+    """Hold the store alone, and rid it of what a process left that died in the middle.
+
+    The system gives the lock back when a process ends, however it ends. So what is half-written while one holds it,
+    nobody is writing any more.
+    """
+    folder = store_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _LOCK).open("a+b") as file:
+            _lock(file.fileno())
+            for left in folder.glob(".*.partial"):
+                left.unlink(missing_ok=True)
+            yield
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be changed: {error.strerror or error}; make room or change its permissions, or set "
+            "EDGEWARD_HOME to another folder"
+        ) from error
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
