@@ -19,7 +19,7 @@ from ..devices import this_host
 from .atomic import atomic_file
 from .backends import Options
 from .bundle import Bundle
-from .cache_folder import VARIABLE, cache_folder
+from .places import CACHE_VARIABLE, cache_folder
 from .choice import Candidate, Choice, Trial
 from .errors import EdgewardError, OutputError
 from .golden import GoldenResult, tolerance_here
@@ -69,7 +69,7 @@ class Question:
         """
         file = self._file
         if file is None:
-            return None, f"this user has no home folder to remember in; name one with {VARIABLE}"
+            return None, f"this user has no home folder to remember in; name one with {CACHE_VARIABLE}"
         try:
             content = _read(file)
             return self._checked(content, offered) if content is not None else (None, "nothing was remembered yet")

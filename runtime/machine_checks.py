@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 
 from ..devices import Host, this_host
-from .cache_folder import VARIABLE, cache_folder
+from .places import CACHE_VARIABLE, cache_folder
 from .finding import Finding
 from .installed_version import is_within, python_is_tested, wanted
 from .provenance import edgeward_version
@@ -116,14 +116,14 @@ def check_clock(now_s: float, resolution_s: float) -> Finding:
 def check_cache(folder: Path | None) -> Finding:
     """Whether what `auto` measures can be remembered."""
     if folder is None:
-        return _warn("cache", "this user has no home folder to remember in", f"export {VARIABLE}=/some/folder")
+        return _warn("cache", "this user has no home folder to remember in", f"export {CACHE_VARIABLE}=/some/folder")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         told = f"{folder} cannot be written to ({error.strerror}), so 'auto' measures at every start"
-        return _warn("cache", told, f"export {VARIABLE}=/some/folder that can be")
+        return _warn("cache", told, f"export {CACHE_VARIABLE}=/some/folder that can be")
     return _ok("cache", str(folder))
 
 

@@ -1,4 +1,4 @@
-"""Where Edgeward keeps what a user installs and sets: in the places each system has for it."""
+"""Where Edgeward keeps what a user installs and sets, and what it can work out again: where each system keeps such."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from .errors import RequestError
 
 HOME_VARIABLE = "EDGEWARD_HOME"
 """Names one folder for all of it; then nothing is kept elsewhere."""
+CACHE_VARIABLE = "EDGEWARD_CACHE"
+"""Names another folder for what can be worked out again."""
 
 
 def data_folder() -> Path | None:
@@ -20,6 +22,14 @@ def data_folder() -> Path | None:
 def settings_folder() -> Path | None:
     """The folder of settings, such as the keys that are trusted; None where the system tells of no home."""
     return _folder("XDG_CONFIG_HOME", ".config")
+
+
+def cache_folder() -> Path | None:
+    """The folder of what was worked out on this machine and can be again; None where the system tells of no home."""
+    if own := os.environ.get(CACHE_VARIABLE):
+        return Path(own)
+    folder = _folder("XDG_CACHE_HOME", ".cache", on_macos="Library/Caches")
+    return folder / "cache" if folder and (os.environ.get(HOME_VARIABLE) or sys.platform == "win32") else folder
 
 
 def needed(folder: Path | None) -> Path:
@@ -33,7 +43,7 @@ def needed(folder: Path | None) -> Path:
     return folder
 
 
-def _folder(xdg: str, otherwise: str) -> Path | None:
+def _folder(xdg: str, otherwise: str, on_macos: str = "Library/Application Support") -> Path | None:
     environment = os.environ
     own = environment.get(HOME_VARIABLE)
     if own:
@@ -41,7 +51,7 @@ def _folder(xdg: str, otherwise: str) -> Path | None:
     if sys.platform == "win32":
         given, beneath = environment.get("LOCALAPPDATA"), "AppData/Local"
     elif sys.platform == "darwin":
-        given, beneath = None, "Library/Application Support"
+        given, beneath = None, on_macos
     else:
         given, beneath = environment.get(xdg), otherwise
     if given and Path(given).is_absolute():  # the XDG specification has relative ones ignored

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import atomic_file
-from ..cache_folder import cache_folder
+from ..places import cache_folder
 from ..errors import BundleError, EdgewardError, OutputError
 from ..json_fields import Fields, parse_json
 

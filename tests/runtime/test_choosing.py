@@ -14,7 +14,6 @@ import pytest
 from edgeward.devices import this_host
 from edgeward.runtime import BackendError, Bundle, BundleError, GateError, RequestError, load, open_bundle
 from edgeward.runtime.backends import BACKENDS, Options
-from edgeward.runtime.cache_folder import cache_folder
 from edgeward.runtime.choice import Candidate, Trial
 from edgeward.runtime.choice_file import Question
 from edgeward.runtime.choosing import CPU_ENGINES, _best
@@ -430,33 +429,6 @@ def test_a_user_without_a_home_is_served_too(
     choice = chosen(small_bundle)
     assert choice["backend"] == "onnxruntime"
     assert "EDGEWARD_CACHE" in choice["notes"][0]
-
-
-# Where the cache lies
-
-
-@pytest.mark.parametrize(
-    ("system", "environment", "folder"),
-    [
-        ("linux", {"EDGEWARD_CACHE": "/own"}, "/own"),
-        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches/edgeward"),
-        ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/me/.cache/edgeward"),
-        ("linux", {}, "/home/me/.cache/edgeward"),
-        ("darwin", {"XDG_CACHE_HOME": "/caches"}, "/home/me/Library/Caches/edgeward"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/edgeward"),
-        ("win32", {}, "/home/me/AppData/Local/edgeward"),
-    ],
-)
-def test_the_cache_lies_where_the_system_keeps_caches(
-    monkeypatch: pytest.MonkeyPatch, system: str, environment: dict[str, str], folder: str
-) -> None:
-    for name in ("EDGEWARD_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    assert cache_folder() == Path(folder)
 
 
 # INT8 on a processor whose sums of products saturate

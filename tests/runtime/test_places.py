@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 from edgeward.runtime import Bundle, RequestError, load, open_bundle
 from edgeward.runtime.install import install
-from edgeward.runtime.places import data_folder, settings_folder
+from edgeward.runtime.places import cache_folder, data_folder, settings_folder
 from edgeward.runtime.trust import TrustList, save_trust_list
 
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EDGEWARD_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
+    for name in (
+        *("EDGEWARD_HOME", "EDGEWARD_CACHE", "LOCALAPPDATA"),
+        *("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/someone"))
 
@@ -41,6 +44,28 @@ def test_each_system_has_its_place(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert (data_folder(), settings_folder()) == (Path(data), Path(settings))
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "folder"),
+    [
+        ("linux", {"EDGEWARD_CACHE": "/own", "EDGEWARD_HOME": "/all"}, "/own"),
+        ("linux", {"EDGEWARD_HOME": "/all"}, "/all/cache"),
+        ("linux", {"XDG_CACHE_HOME": "/caches"}, "/caches/edgeward"),
+        ("linux", {"XDG_CACHE_HOME": "relative"}, "/home/someone/.cache/edgeward"),
+        ("linux", {}, "/home/someone/.cache/edgeward"),
+        ("darwin", {"XDG_CACHE_HOME": "/caches"}, "/home/someone/Library/Caches/edgeward"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/edgeward/cache"),
+        ("win32", {}, "/home/someone/AppData/Local/edgeward/cache"),
+    ],
+)
+def test_the_cache_lies_where_the_system_keeps_caches(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], folder: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(folder)
 
 
 def test_a_user_without_a_home_can_run_bundles_and_is_told_what_else_needs_one(
