@@ -19,12 +19,12 @@ from ..devices import this_host
 from .atomic import atomic_file
 from .backends import Options
 from .bundle import Bundle
-from .places import CACHE_VARIABLE, cache_folder
 from .choice import Candidate, Choice, Trial
 from .errors import EdgewardError, OutputError
 from .golden import GoldenResult, tolerance_here
 from .json_fields import Fields, parse_json
 from .manifest import Variant
+from .places import CACHE_VARIABLE, cache_folder
 
 _FORMAT = 1
 _FOLDER = "choices"

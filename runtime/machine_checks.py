@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy
 
 from ..devices import Host, this_host
-from .places import CACHE_VARIABLE, cache_folder
 from .finding import Finding
 from .installed_version import is_within, python_is_tested, wanted
+from .places import CACHE_VARIABLE, cache_folder
 from .provenance import edgeward_version
 
 SATURATING = ("x86_64", "x86_64-avx2", "x86_64-avx512")

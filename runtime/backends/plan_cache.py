@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import atomic_file
-from ..places import cache_folder
 from ..errors import BundleError, EdgewardError, OutputError
 from ..json_fields import Fields, parse_json
+from ..places import cache_folder
 
 _FORMAT = 1
 _MAX_FILES = 32

@@ -422,7 +422,7 @@ def test_a_user_without_a_home_is_served_too(
     def no_home() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    for name in ("EDGEWARD_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+    for name in ("EDGEWARD_HOME", "EDGEWARD_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", no_home)
     engines({}, {"call_s": SLOW_S})
