@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+pytest.importorskip("torch")
 from edgeward.compression.steps.export import export
 from edgeward.runtime import Bundle, RequestError, load, open_bundle
 from edgeward.runtime.condition import draw_columns
