@@ -30,7 +30,7 @@ find_python = $(shell for python in $$(command -v python$(1)) $$HOME/.pyenv/vers
 	$$python -c "" 2>/dev/null && echo $$python && break; done)
 export ORT_DISABLE_TELEMETRY := 1
 
-.PHONY: help setup demo test test-slow test-floor test-newest test-thin test-oracles test-anonymeter lint types wheel clean
+.PHONY: help setup demo test test-slow test-floor test-newest test-thin test-aarch64 test-oracles test-anonymeter lint types wheel clean
 
 help:
 	@echo "make demo       train, compress, run and measure a small ECG generator; ends with a page to look at"
@@ -38,6 +38,8 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-floor, make test-newest"
 	@echo "                the thin install with the oldest libraries on Python 3.10, with the newest on 3.12 and 3.13"
+	@echo "make test-aarch64"
+	@echo "                the runtime on emulated Raspberry Pis and Jetsons: right or not, no word on speed"
 	@echo "make wheel      build dist/*.whl"
 	@echo "make clean      remove what the others made"
 	@echo "make test-oracles, make test-anonymeter"
@@ -60,6 +62,10 @@ test: lint types
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# Under two minutes once what it fetches is in .cache/aarch64; skipped, with the reason, where that cannot be had.
+test-aarch64: $(READY)
+	$(BIN)/python -m pytest -m aarch64 -rsP tests/aarch64
 
 $(ORACLES)/ready: pyproject.toml
 	$(PYTHON) -m venv $(ORACLES)
