@@ -34,10 +34,9 @@ def files_of(distribution: importlib.metadata.Distribution) -> Iterator[Path]:
 
 def test_the_core_with_all_it_needs_takes_at_most_150_megabytes() -> None:
     sizes = {
-        name: sum(file.stat().st_size for file in files_of(distribution)) / 1e6
-        for name, distribution in core().items()
+        name: sum(file.stat().st_size for file in files_of(distribution)) / 1e6 for name, distribution in core().items()
     }
     assert sizes["numpy"] > 10, "its files were not found"
     assert sizes["onnxruntime"] > 10, "its files were not found"
-    print({name: round(size, 1) for name, size in sizes.items()})
+    print({name: round(size, 1) for name, size in sizes.items()})  # noqa: T201 - pytest -rP shows it
     assert sum(sizes.values()) <= LIMIT_MB, sizes

@@ -1,8 +1,8 @@
 """The files by which Linux tells its processor, of a machine as its profile describes it.
 
-qemu shows an emulated program the host's own, unless they lie under the folder that it is given as the root. onnxruntime
-1.28 and later crash on an x86 processor's; OpenVINO decides by them how many threads there are. Caches are left to the
-host: no result depends on them.
+qemu shows an emulated program the host's own, unless they lie under the folder that it is given as the root.
+onnxruntime 1.28 and later crash on an x86 processor's; OpenVINO decides by them how many threads there are. Caches are
+left to the host: no result depends on them.
 """
 
 from pathlib import Path

@@ -69,7 +69,7 @@ class Emulator:
         command = [self.qemu, "-cpu", profile.emulate.qemu_cpu, "-L", root]
         command += [word for name, value in guest.items() for word in ("-E", f"{name}={value}")]
         command += [root / f"usr/bin/python{_PYTHON}", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, cwd=work)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, cwd=work)
 
 
 def fetch_emulator(cache: Path) -> Emulator:
@@ -81,7 +81,7 @@ def fetch_emulator(cache: Path) -> Emulator:
     if sys.platform != "linux" or not all(map(shutil.which, ("apt-get", "dpkg"))):
         raise UnobtainableError("packages are fetched by apt-get and dpkg, which this system lacks")
     emulator = Emulator(cache / "qemu/usr/bin/qemu-aarch64-static", cache / "root", cache / "sites")
-    _once(cache / "qemu", lambda folder: _unpack_debs(folder, ["qemu-user-static"], os.environ.copy()))
+    _once(cache / "qemu", _unpack_qemu)
     _once(cache / "root", lambda folder: _unpack_debs(folder, _DEBS, _arm_apt(cache / "apt")))
     for name, libraries in LIBRARIES.items():
         _once(cache / "sites" / name, lambda folder, wanted=libraries: _install_wheels(folder, wanted))
@@ -124,6 +124,13 @@ def _unpack_debs(folder: Path, names: list[str], environment: dict[str, str]) ->
     shutil.rmtree(debs)
 
 
+def _unpack_qemu(folder: Path) -> None:
+    _unpack_debs(folder, ["qemu-user-static"], os.environ.copy())
+    for other in (folder / "usr/bin").iterdir():  # of a processor that is of no use here: 350 MB
+        if other.name != "qemu-aarch64-static":
+            other.unlink()
+
+
 def _install_wheels(folder: Path, wanted: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "--no-compile"]
     command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", _PYTHON]
@@ -133,9 +140,7 @@ def _install_wheels(folder: Path, wanted: tuple[str, ...]) -> None:
 
 
 def _fetch(command: list[str | Path], cwd: Path, environment: dict[str, str]) -> None:
-    result = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=280
-    )
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=280)
     if result.returncode:
         words = " ".join(map(str, command[:2]))
         raise UnobtainableError(f"{words} failed: {result.stderr.strip()[-300:]}")

@@ -49,7 +49,10 @@ def parity_graphs() -> dict[str, bytes]:
         ],
         {"w": normal(16, CHANNELS, 4)},
     )
-    for name, image, kernel, strides in (("4x4s2", (1, 16, 4, 8), (4, 4), [2, 2]), ("1x8s4", (1, 16, 1, 32), (1, 8), [1, 4])):
+    for name, image, kernel, strides in (
+        ("4x4s2", (1, 16, 4, 8), (4, 4), [2, 2]),
+        ("1x8s4", (1, 16, 1, 32), (1, 8), [1, 4]),
+    ):
         graphs[f"convtranspose2d-{name}"] = _graph(
             [
                 helper.make_node("Reshape", ["x", "image"], ["image_of_x"]),

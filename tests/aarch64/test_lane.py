@@ -1,4 +1,4 @@
-"""On emulated ARM boards, old libraries and new give the results of this machine. Correctness only: no word on speed."""
+"""On emulated ARM boards, old libraries and new give the results of this machine: correctness only, no word on speed."""
 
 import json
 import os
@@ -18,7 +18,8 @@ from . import guest
 from .emulator import Emulator, UnobtainableError, fetch_emulator
 from .operators import parity_graphs
 
-pytestmark = pytest.mark.aarch64
+# A minute on an idle machine; the fixtures of the first test do the work of all.
+pytestmark = [pytest.mark.aarch64, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("EDGEWARD_AARCH64_CACHE", ROOT / ".cache/aarch64"))
@@ -66,7 +67,9 @@ def here(job: Path) -> Found:
 
 
 @pytest.fixture(scope="session")
-def there(emulator: Emulator, job: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Found | str]:
+def there(
+    emulator: Emulator, job: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], Found | str]:
     """The results of every emulated machine and set of libraries, or what went wrong."""
     house = tmp_path_factory.mktemp("house")
     shutil.copytree(ROOT / "edgeward", house / "edgeward", ignore=shutil.ignore_patterns("__pycache__"))
@@ -166,4 +169,5 @@ def test_every_row_is_marked_and_kept(rows: list[dict[str, object]]) -> None:
     for row in rows:
         apart = ", ".join(f"{variant} {error:.1e}" for variant, error in row["apart_from_x86"].items())  # type: ignore[attr-defined]
         wrong = ", ".join(sorted(wrong_operators(row))) or "none"
-        print(f"{row['device']:<22} {row['engine']:<22} {row['fidelity']}: apart from x86 by {apart}; wrong: {wrong}")
+        line = f"{row['device']:<22} {row['engine']:<22} {row['fidelity']}: apart from x86 by {apart}; wrong: {wrong}"
+        print(line)  # noqa: T201 - pytest -rP shows it
