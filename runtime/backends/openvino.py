@@ -135,7 +135,7 @@ class OpenVinoSession(ClosingSession):
             static = self._static.get(n) or self._static_request(n)
             for tensor, value in zip(static.inputs, inputs, strict=True):
                 tensor[...] = value
-            static.request.infer()
+            static.request.infer(share_outputs=True)  # which are copied out below, not here too
             return static.outputs
         if self._any_batch is None:
             self._any_batch = self._compile(self._model)

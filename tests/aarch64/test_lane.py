@@ -1,4 +1,4 @@
-"""On emulated ARM boards, old libraries and new give the results of this machine: correctness only, no word on speed."""
+"""On emulated ARM boards, old libraries and new give the results of this machine: correctness, no word on speed."""
 
 import json
 import os
