@@ -12,11 +12,21 @@ from .host import Host, this_host
 if TYPE_CHECKING:
     from .profile import DeviceFigure as DeviceFigure
     from .profile import DeviceProfile as DeviceProfile
+    from .profile import Emulation as Emulation
     from .profile import ProfileError as ProfileError
     from .profile import device_names as device_names
     from .profile import device_profile as device_profile
 
-__all__ = ["DeviceFigure", "DeviceProfile", "Host", "ProfileError", "device_names", "device_profile", "this_host"]
+__all__ = [
+    "DeviceFigure",
+    "DeviceProfile",
+    "Emulation",
+    "Host",
+    "ProfileError",
+    "device_names",
+    "device_profile",
+    "this_host",
+]
 
 
 def __getattr__(name: str) -> object:

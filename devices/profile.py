@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -79,6 +80,22 @@ class PowerMode:
 
 
 @dataclass(frozen=True)
+class Emulation:
+    """How qemu shows a machine's processor: it proves that results are right there, and nothing about their speed."""
+
+    qemu_cpu: str
+    """As `qemu-aarch64 -cpu help` lists them."""
+    cpu_part: str
+    """ARM's number of the core, as in /proc/cpuinfo, e.g. `0xd08`."""
+    features: str
+    """As in /proc/cpuinfo, and no more than qemu's processor knows."""
+    fidelity: Literal["correctness-only"]
+    source: str
+    """Of the number of the core."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class DeviceProfile:
     """What is known of one machine."""
 
@@ -99,6 +116,8 @@ class DeviceProfile:
     sources: tuple[Source, ...]
     power_modes: tuple[PowerMode, ...] = ()
     notes: tuple[str, ...] = ()
+    emulate: Emulation | None = None
+    """None: there is no emulated one."""
 
     def value(self, figure: str) -> float | None:
         """A figure's number; None where it is not known."""
@@ -151,6 +170,7 @@ def profile_from_mapping(values: Mapping[str, Any], where: str) -> DeviceProfile
                 "sources": tuple(Source(**source) for source in values["source"]),
                 "power_modes": tuple(PowerMode(**mode) for mode in values.get("power_mode", ())),
                 "notes": tuple(values.get("notes", ())),
+                "emulate": Emulation(**values["emulate"]) if "emulate" in values else None,
             }
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -178,12 +198,24 @@ def _check(profile: DeviceProfile) -> None:
         if figure.kind in ("derived", "estimate") and not figure.note:
             raise ProfileError(f"{name} is {figure.kind}, and its note must say from what")
     used = {figure.source for figure in profile.figures.values()} | {mode.source for mode in profile.power_modes}
+    if profile.emulate:
+        used.add(profile.emulate.source)
+        _check_emulation(profile.emulate)
     if unknown := used - set(listed):
         raise ProfileError(f"sources {sorted(unknown)} are not listed")
     if unused := set(listed) - used:
         raise ProfileError(f"sources {sorted(unused)} are listed, and no figure is from them")
     if profile.vector_bits not in (128, 256, 512):
         raise ProfileError(f"vector_bits must be 128, 256 or 512, not {profile.vector_bits!r}")
+
+
+def _check_emulation(emulation: Emulation) -> None:
+    if emulation.fidelity != "correctness-only":
+        raise ProfileError(f"emulate.fidelity is {emulation.fidelity!r}; emulation is correctness-only")
+    if not re.fullmatch("0x[0-9a-f]{3}", emulation.cpu_part):
+        raise ProfileError(f"emulate.cpu_part must be like 0xd08, not {emulation.cpu_part!r}")
+    if not re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", emulation.features):
+        raise ProfileError(f"emulate.features must be names with a blank between, not {emulation.features!r}")
 
 
 def _hint(device: str, names: list[str]) -> str:

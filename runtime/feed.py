@@ -13,7 +13,7 @@ from .noise import NoiseStream
 from .schema import Condition
 
 BATCH_SIZE = 32
-"""Samples a graph call: more gain nothing on a CPU and leave its caches."""
+"""Most golden samples of a bundle."""
 
 _READ_AHEAD = 256
 
@@ -55,25 +55,22 @@ class Feed:
         self._conditions = conditions
         self._noise = NoiseStream(seed, noise_shape)
         self._next = -1
-        self._ahead_first = 0
+        self._ahead_first = self._ahead_n = 0
         self._ahead = self._make(0, 0)
 
     def take(self, first: int, n: int) -> GraphInputs:
         """Inputs of samples `first` to `first + n - 1`."""
         start = first - self._ahead_first
-        if start < 0 or start + n > len(self._ahead.noise):
+        if start < 0 or start + n > self._ahead_n:
             continues = first == self._next
-            self._ahead = self._make(first, max(n, _READ_AHEAD) if continues else n)
-            self._ahead_first, start = first, 0
+            self._ahead_first, self._ahead_n = first, max(n, _READ_AHEAD) if continues else n
+            self._ahead, start = self._make(first, self._ahead_n), 0
         self._next = first + n
-        ahead = self._ahead
-        if n == len(ahead.noise):
-            return ahead
-        return GraphInputs(
-            ahead.noise[start : start + n],
-            ahead.condition[start : start + n],
-            {name: values[start : start + n] for name, values in ahead.columns.items()},
-        )
+        if n == self._ahead_n:
+            return self._ahead
+        noise, condition, columns = self._ahead
+        part = slice(start, start + n)
+        return GraphInputs(noise[part], condition[part], {name: values[part] for name, values in columns.items()})
 
     def columns(self, first: int, n: int) -> ConditionColumns:
         """The condition columns alone, for writers that need them a second time."""

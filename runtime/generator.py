@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import secrets
 import threading
@@ -22,10 +23,12 @@ from .choice import AUTO, Choice
 from .choosing import open_chosen
 from .condition import ConditionColumns, ConditionValue, check_request
 from .errors import RequestError
-from .feed import BATCH_SIZE, Feed
+from .feed import Feed
 from .noise import MAX_SEED
 from .plausibility import Checker, guarded
 from .violations import OnViolation, Tally, checked_choice
+
+_FEWEST_AT_ONCE, _MOST_AT_ONCE, _NUMBERS_AT_ONCE = 16, 256, 2**15
 
 _MAX_INDEX = 2**63 - 1
 _DRAWN_SEED_BITS = 48  # few enough digits to write down, and exact in every JSON reader
@@ -66,6 +69,19 @@ def load(
     return Generator(bundle, session, choice)
 
 
+def fastest_batch_size(shape: tuple[int, ...]) -> int:
+    """Samples of one graph call: enough that the call itself costs little, and few enough to stay in the caches.
+
+    A power of two, for which engines can be prepared. Measured: within 5 % of the best of 8 to 1024 for table rows,
+    heart beats and twelve-lead strips, on onnxruntime and OpenVINO.
+
+    Args:
+        shape: Of one sample.
+    """
+    fitting = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(shape)))
+    return int(min(max(2 ** (fitting.bit_length() - 1), _FEWEST_AT_ONCE), _MOST_AT_ONCE))
+
+
 @dataclass(frozen=True)
 class Series:
     """Samples `first` to `first + n - 1` of a seed, not generated yet: what a file writer is given."""
@@ -78,8 +94,9 @@ class Series:
     on_violation: OnViolation | None = None
     """What becomes of samples that break a rule; None: they are not checked."""
 
-    def batches(self, size: int = BATCH_SIZE) -> Iterator[Batch]:
-        """The samples in order, at most `size` at a time, in constant memory."""
+    def batches(self, size: int | None = None) -> Iterator[Batch]:
+        """The samples in order, at most `size` at a time (None: as many as is fastest), in constant memory."""
+        size = size or self.generator.batch_size
         feed = self.generator._feed(self.seed, self.fixed)
         for first in range(self.first, self.first + self.n, size):
             n = min(size, self.first + self.n - first)
@@ -127,6 +144,8 @@ class Generator:
             noise_algorithm=manifest.noise_algorithm,
             schema=manifest.data,
         )
+        self.batch_size = fastest_batch_size(manifest.data.shape)
+        """Samples of one graph call where many are made."""
         self._request: tuple[Mapping[str, ConditionValue], dict[str, float]] = ({}, {})
         self._last_feed: Feed | None = None
         self._own_seed: int | None = None
@@ -165,7 +184,7 @@ class Generator:
             feed = self._last_feed
             if feed is None or feed.seed != place or feed.fixed != fixed:
                 feed = self._last_feed = self._feed(place, fixed)
-            batch = (self._run_locked if n <= BATCH_SIZE else self._run_in_parts)(feed, start, n)
+            batch = (self._run_locked if n <= self.batch_size else self._run_in_parts)(feed, start, n)
             if choice is not None:
                 batch = self._guarded(batch, feed, choice)
             if seed is None:
@@ -176,14 +195,17 @@ class Generator:
         self,
         n: int,
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         condition: Mapping[str, ConditionValue] | None = None,
         seed: int | None = None,
         first: int | None = None,
         on_violation: OnViolation | None = None,
     ) -> Iterator[Batch]:
-        """Generate `n` samples in batches, in constant memory. Arguments and errors as in `generate`."""
-        if batch_size < 1:
+        """Generate `n` samples in batches of `batch_size` (None: the fastest), in constant memory.
+
+        Other arguments and errors as in `generate`.
+        """
+        if batch_size is not None and batch_size < 1:
             raise RequestError(f"batch_size must be 1 or more, not {batch_size}")
         series = self.series(n, condition=condition, seed=seed, first=first, on_violation=on_violation)
         return series.batches(batch_size)
@@ -287,8 +309,8 @@ class Generator:
             samples = np.empty((n, *self.source.schema.shape), dtype=np.float32)
         except (MemoryError, ValueError):  # the second where even the address space is too small
             raise RequestError(f"{n} samples do not fit into memory; use iterate(), or write them to a file") from None
-        for start in range(0, n, BATCH_SIZE):
-            stop = min(start + BATCH_SIZE, n)
+        for start in range(0, n, self.batch_size):
+            stop = min(start + self.batch_size, n)
             noise, condition, _ = feed.take(first + start, stop - start)
             session.run((noise, condition), (samples[start:stop],))
         return Batch(samples, feed.columns(first, n), feed.seed, first, self.source)
@@ -299,7 +321,7 @@ class Generator:
 
     def _guarded(self, batch: Batch, feed: Feed, on_violation: OnViolation) -> Batch:
         def redraw(places: npt.NDArray[np.intp], number: int) -> npt.NDArray[np.float32]:
-            parts = np.split(places, range(BATCH_SIZE, len(places), BATCH_SIZE))
+            parts = np.split(places, range(self.batch_size, len(places), self.batch_size))
             return np.concatenate([self._drawn_anew(batch, feed, part, number) for part in parts])
 
         return guarded(batch, self._checker, on_violation, redraw)

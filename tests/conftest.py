@@ -1,45 +1,43 @@
-"""What tests share: a tiny teacher and bundle made once a session by the real pipeline, and a way to run commands."""
+"""What tests share: a tiny teacher and bundle made once a session by the real pipeline, and a way to run commands.
+
+Where torch is not installed, tests of training and compression are skipped, and the bundle is one that was made
+elsewhere: see tiny.py.
+"""
+
+from __future__ import annotations
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from edgeward.compression import Compressed, compress, load_compression_recipe, pack
-from edgeward.runtime.bundle import Bundle
-from edgeward.training.checkpoint import Checkpoint
-from edgeward.training.datasets.beats.simulator import simulate_beats
-from edgeward.training.datasets.dataset import Dataset
-from edgeward.training.loop import train
-from edgeward.training.recipe import training_recipe_from_mapping
+from edgeward.runtime.bundle import Bundle, open_bundle
 
-TINY_TRAINING = {
-    "name": "tiny",
-    "data": "ecg-beats",
-    "family": "vae",
-    "steps": 30,
-    "batch_size": 32,
-    "learning_rate": 5e-3,
-    "weight_decay": 0.0,
-    "ema_decay": 0.8,
-    "class_balance": 1.0,
-    "evaluations": 0,
-    "vae": {"noise_size": 6, "widths": [32, 32, 24, 16], "prior_couplings": 2, "prior_hidden": 16},
-}
-TINY_COMPRESSION = """
-name = "tiny"
-step = [
-    {do = "prune", ratio = 0.4, round_to = 8},
-    {do = "distil", steps = 40, batch_size = 32, learning_rate = 5e-3},
-    {do = "export"},
-    {do = "quantise", samples = 64, percentile = 99.99, error_budget = 1.0},
-]
-[allowance]
-student_relative_l2 = 5.0
-int8_relative_l2 = 1.0
-"""
+if TYPE_CHECKING:
+    from edgeward.compression import Compressed
+    from edgeward.training.checkpoint import Checkpoint
+    from edgeward.training.datasets.dataset import Dataset
+
+READY_BUNDLE = "EDGEWARD_TEST_BUNDLE"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fewest-passed", type=int, default=0, help="Fail if fewer tests pass: no run may be empty.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    passed, fewest = len(terminalreporter.stats.get("passed", ())), config.getoption("--fewest-passed")
+    if passed < fewest:
+        terminalreporter.write_line(f"{passed} tests passed, and at least {fewest} must", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and len(reporter.stats.get("passed", ())) < session.config.getoption("--fewest-passed"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,14 +61,19 @@ def edgeward_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
     """A few simulated patients, five classes."""
-    return simulate_beats(patients=(6, 2, 3), beats_per_patient=60, seed=1)
+    pytest.importorskip("torch")
+    from .tiny import tiny_dataset
+
+    return tiny_dataset()
 
 
 @pytest.fixture(scope="session")
 def teacher_path(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a teacher trained for a moment."""
+    from .tiny import train_tiny
+
     path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
-    train(dataset, training_recipe_from_mapping(TINY_TRAINING, "tiny"), path, seed=1)
+    train_tiny(dataset, path)
     return path
 
 
@@ -83,8 +86,11 @@ def teacher(teacher_path: Path) -> Checkpoint:
 
 @pytest.fixture(scope="session")
 def compression_recipe_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("torch")
+    from .tiny import COMPRESSION
+
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
-    path.write_text(TINY_COMPRESSION)
+    path.write_text(COMPRESSION)
     return path
 
 
@@ -97,26 +103,20 @@ def finished_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def compressed(teacher: Checkpoint, compression_recipe_path: Path, finished_work: Path) -> Compressed:
     """The tiny teacher, pruned, distilled, exported and quantised."""
-    return compress(teacher, load_compression_recipe(compression_recipe_path), finished_work, seed=1)
+    from .tiny import compress_tiny
+
+    return compress_tiny(teacher, compression_recipe_path, finished_work)
 
 
 @pytest.fixture(scope="session")
-def bundle(
-    teacher: Checkpoint,
-    compressed: Compressed,
-    compression_recipe_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Bundle:
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A whole bundle with fp32 and int8 variants. Shared by all tests: copy it before changing anything."""
-    return pack(
-        tmp_path_factory.mktemp("bundle") / "tiny.edgeward",
-        teacher,
-        compressed,
-        load_compression_recipe(compression_recipe_path),
-        name="tiny",
-        version="1.2.3",
-        seed=1,
-    )
+    if ready := os.environ.get(READY_BUNDLE):
+        return open_bundle(ready)
+    teacher, compressed, recipe = map(request.getfixturevalue, ("teacher", "compressed", "compression_recipe_path"))
+    from .tiny import pack_tiny
+
+    return pack_tiny(tmp_path_factory.mktemp("bundle") / "tiny.edgeward", teacher, compressed, recipe)
 
 
 @pytest.fixture(scope="session")

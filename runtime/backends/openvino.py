@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import BackendError
 from ..installed_version import version_of
@@ -115,31 +115,48 @@ def _read(core: Any, model: bytes, weights: bytes | None) -> Any:
     return core.read_model(model)
 
 
+class _StaticRequest(NamedTuple):
+    """For batches of one size. Tensors filled at each call cost a third of passing arrays to the engine's Python."""
+
+    request: Any
+    inputs: Sequence[FloatArray]
+    outputs: Sequence[FloatArray]
+
+
 class OpenVinoSession(ClosingSession):
-    """A graph in OpenVINO: compiled once for single samples (static shapes are faster), once for any batch."""
+    """A graph in OpenVINO: compiled for single samples, for each batch of a power of two, and once for all others.
+
+    With its shapes known beforehand a batch takes up to a quarter less time.
+    """
 
     def __init__(self, core: Any, model: Any, device: str, threads: int, version: str) -> None:
         self._core, self._model, self._version = core, model, version
         self._device, self._settings = device, _settings(device, threads)
         self.input_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.inputs)
         self.output_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.outputs)
-        single = model.clone()
-        single.reshape({name: (1, *shape[1:]) for name, shape in self.input_shapes.items()})
-        self._single = self._compile(single)
-        # Tensors set once and filled at each call cost a third of passing arrays to the engine's Python layer.
-        self._single_inputs = [self._single.get_input_tensor(i).data for i in range(len(self.input_shapes))]
-        self._single_outputs: list[FloatArray] = [
-            self._single.get_output_tensor(i).data for i in range(len(self.output_shapes))
-        ]
+        self._static: dict[int, _StaticRequest] = {}
         self._any_batch: Any = None
+        self._static_request(1)
 
     def _compile(self, model: Any) -> Any:
         return self._core.compile_model(model, self._device, dict(self._settings)).create_infer_request()
 
+    def _static_request(self, n: int) -> _StaticRequest:
+        if n not in self._static:
+            model = self._model.clone()
+            model.reshape({name: (n, *shape[1:]) for name, shape in self.input_shapes.items()})
+            request = self._compile(model)
+            self._static[n] = _StaticRequest(
+                request,
+                [request.get_input_tensor(i).data for i in range(len(self.input_shapes))],
+                [request.get_output_tensor(i).data for i in range(len(self.output_shapes))],
+            )
+        return self._static[n]
+
     def run(self, inputs: Sequence[FloatArray], outputs: Sequence[FloatArray] | None = None) -> list[FloatArray]:
         """Run the graph once; see `Session.run`."""
         try:
-            results = self._single_results(inputs) if len(inputs[0]) == 1 else self._batch_results(inputs)
+            results = self._results(inputs)
         except RuntimeError as error:
             raise BackendError(f"openvino cannot run the graph: {error}") from error
         # The engine writes its next results to the same memory, so these are copied out.
@@ -149,13 +166,14 @@ class OpenVinoSession(ClosingSession):
             given[...] = result
         return list(outputs)
 
-    def _single_results(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
-        for tensor, value in zip(self._single_inputs, inputs, strict=True):
-            tensor[...] = value
-        self._single.infer()
-        return self._single_outputs
-
-    def _batch_results(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
+    def _results(self, inputs: Sequence[FloatArray]) -> Sequence[FloatArray]:
+        n = len(inputs[0])
+        if n & (n - 1) == 0:
+            static = self._static.get(n) or self._static_request(n)
+            for tensor, value in zip(static.inputs, inputs, strict=True):
+                tensor[...] = value
+            static.request.infer(share_outputs=True)  # which are copied out below, not here too
+            return static.outputs
         if self._any_batch is None:
             self._any_batch = self._compile(self._model)
         self._any_batch.infer(list(inputs), share_inputs=True)
@@ -163,7 +181,7 @@ class OpenVinoSession(ClosingSession):
 
     def describe(self) -> Description:
         """What really runs, as the compiled model reports it."""
-        compiled = self._single.get_compiled_model()
+        compiled = self._static[1].request.get_compiled_model()
         device = ",".join(compiled.get_property("EXECUTION_DEVICES"))
         details = {"streams": str(compiled.get_property("NUM_STREAMS"))}
         threads = 0
@@ -182,8 +200,8 @@ class OpenVinoSession(ClosingSession):
 
     def close(self) -> None:
         """Give the engine's memory back."""
-        self._single_inputs, self._single_outputs = [], []
-        self._single = self._any_batch = self._model = self._core = None
+        self._static = {}
+        self._any_batch = self._model = self._core = None
 
     def __enter__(self) -> OpenVinoSession:
         return self

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..atomic import atomic_file
@@ -70,29 +70,28 @@ def _written(series: Series) -> SignalSchema | TableSchema:
     return schema
 
 
-def _csv_line(values: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
+def _csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    lines = io.StringIO()
+    # Python's csv can neither write nor read a zero character before 3.11.
+    csv.writer(lines, lineterminator="\n").writerows([value.replace("\0", "\\x00") for value in row] for row in rows)
+    return lines.getvalue()
 
 
 def _header(schema: SignalSchema | TableSchema) -> str:
     conditions = [condition.name for condition in schema.conditions]
     if isinstance(schema, TableSchema):
-        return _csv_line(["index", *(column.name for column in schema.columns), *conditions, "synthetic"])
+        return _csv_lines([["index", *(column.name for column in schema.columns), *conditions, "synthetic"]])
     channels = [f"{channel.name}_{channel.unit}" for channel in schema.channels]
-    return _csv_line(["index", "time_s", *channels, *conditions, "synthetic"])
+    return _csv_lines([["index", "time_s", *channels, *conditions, "synthetic"]])
 
 
 def _table_rows(batch: Batch, schema: TableSchema) -> str:
     readable = schema.readable(batch.samples)
     columns = [readable[column.name] for column in schema.columns]
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator="\n")
-    for position, conditions in enumerate(_condition_values(batch, schema)):
-        entries = [column[position] for column in columns]
-        writer.writerow([batch.first + position, *entries, *conditions, MARK])
-    return rows.getvalue()
+    return _csv_lines(
+        [str(batch.first + position), *(column[position] for column in columns), *conditions, MARK]
+        for position, conditions in enumerate(_condition_values(batch, schema))
+    )
 
 
 def _condition_values(batch: Batch, schema: Schema) -> list[tuple[str, ...]]:
@@ -109,7 +108,7 @@ def _signal_rows(batch: Batch, schema: SignalSchema) -> str:
     rows = []
     for position, conditions in enumerate(_condition_values(batch, schema)):
         index, numbers_here = batch.first + position, batch.samples[position].T.ravel().tolist()
-        tail = _csv_line([*conditions, MARK]).replace("%", "%%")
+        tail = _csv_lines([[*conditions, MARK]]).replace("%", "%%")
         template = "".join(f"{index},{time},{numbers},{tail}" for time in times)
         if schema.has_gaps:
             template = template.replace("%.6g", "%s")

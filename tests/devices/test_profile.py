@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from edgeward.devices import DeviceProfile, ProfileError, device_names, device_profile
+from edgeward.devices.host import cpu_class
 from edgeward.devices.profile import FIGURES, profile_from_mapping
 from edgeward.devices.toml import tomllib
 
@@ -86,6 +87,40 @@ def test_figures_of_a_profile_agree_with_each_other(profile: DeviceProfile) -> N
     if (int8 := value("int8_gops_core")) is not None:
         assert profile.cpu_class.endswith(("dotprod", "vnni"))
         assert 1.9 * core < int8 < 4.1 * core
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_what_is_emulated_is_the_class_of_processor_that_the_profile_names(profile: DeviceProfile) -> None:
+    if profile.emulate is not None:
+        assert cpu_class("aarch64", f"Features : {profile.emulate.features}\n") == profile.cpu_class
+
+
+def test_boards_of_three_generations_are_emulated() -> None:
+    cores = {profile.emulate.cpu_part for profile in PROFILES.values() if profile.emulate}
+    assert cores >= {"0xd07", "0xd08", "0xd0b", "0xd42"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"fidelity": "exact"}, "emulation is correctness-only"),
+        ({"cpu_part": "3336"}, "must be like 0xd08, not '3336'"),
+        ({"features": "fp,asimd"}, "names with a blank between"),
+        ({"speed": 2}, "unexpected keyword argument 'speed'"),
+        ({"source": "b"}, r"sources \['b'\] are not listed"),
+    ],
+)
+def test_an_emulation_that_makes_no_sense_is_refused(change: dict[str, object], told: str) -> None:
+    emulate = {
+        "qemu_cpu": "cortex-a72",
+        "cpu_part": "0xd08",
+        "features": "fp asimd",
+        "fidelity": "correctness-only",
+        "source": "a",
+    }
+    assert profile_from_mapping({**example(), "emulate": emulate}, "toy").emulate
+    with pytest.raises(ProfileError, match=told):
+        profile_from_mapping({**example(), "emulate": {**emulate, **change}}, "toy")
 
 
 def test_json_holds_what_the_profile_holds() -> None:

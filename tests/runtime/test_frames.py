@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from edgeward.runtime import BackendError, Batch, Generator, RequestError
 from edgeward.runtime.batch import Source
@@ -20,6 +19,8 @@ from edgeward.runtime.schema import (
     SignalSchema,
     TableSchema,
 )
+
+pd = pytest.importorskip("pandas")
 
 OUTCOME = ClassCondition("outcome", ("home", "died"), ("survived", "died"))
 AGE = NumberCondition("age", "a", 18.0, 100.0)

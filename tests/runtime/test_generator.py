@@ -13,6 +13,7 @@ import pytest
 from edgeward.devices import this_host
 from edgeward.runtime import BackendError, Batch, Bundle, BundleError, Generator, RequestError, load
 from edgeward.runtime.feed import Feed
+from edgeward.runtime.generator import fastest_batch_size
 from edgeward.runtime.golden import relative_error
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,7 +52,7 @@ def test_samples_are_the_graph_applied_to_the_noise_and_conditions_of_the_seed(
 
 def test_engines_agree_within_the_golden_tolerance(small_bundle: Bundle, backend: str) -> None:
     with load(small_bundle) as reference, load(small_bundle, backend=backend) as other:
-        for n in (1, 32, 100):
+        for n in (1, 32, 100, 600):
             truth, found = reference.generate(n, seed=2**64 - 1), other.generate(n, seed=2**64 - 1)
             assert close_enough(found.samples, truth.samples, small_bundle)
             for name, values in truth.columns.items():
@@ -105,7 +106,7 @@ def test_single_calls_one_after_the_other_are_the_samples_of_one_call(
 
 
 def test_results_belong_to_the_caller(on_backend: Generator) -> None:
-    for n in (1, 2, 32, 40):
+    for n in (1, 2, 32, 40, 300):
         batch = on_backend.generate(n, seed=1)
         before = batch.samples.copy()
         on_backend.generate(n, seed=2)
@@ -231,12 +232,24 @@ def test_more_than_fits_into_memory_is_refused_with_the_way_out(generator: Gener
 
 def test_a_huge_n_starts_at_once_when_iterated(generator: Generator) -> None:
     batch = next(generator.iterate(2**62, seed=1))
-    np.testing.assert_array_equal(batch.samples, generator.generate(32, seed=1).samples)
+    np.testing.assert_array_equal(batch.samples, generator.generate(len(batch), seed=1).samples)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1,), 256), ((16,), 256), ((2, 256), 64), ((12, 1024), 16), ((3, 512, 512), 16), ((0,), 256)]
+)
+def test_a_graph_call_makes_more_of_what_is_small(shape: tuple[int, ...], size: int) -> None:
+    assert fastest_batch_size(shape) == size
+
+
+def test_many_samples_are_made_in_calls_of_the_fastest_size(generator: Generator) -> None:
+    assert generator.batch_size == 256
+    assert [len(batch) for batch in generator.iterate(600, seed=1)] == [256, 256, 88]
 
 
 def test_a_closed_generator_says_so(small_bundle: Bundle, backend: str) -> None:
     generator = load(small_bundle, backend=backend)
-    begun = generator.iterate(64, seed=1)
+    begun = generator.iterate(64, seed=1, batch_size=32)
     next(begun)
     generator.close()
     generator.close()  # closing twice is harmless

@@ -17,7 +17,8 @@ from edgeward.runtime.schema import (
     SignalSchema,
     TableSchema,
 )
-from matplotlib.figure import Figure
+
+figure = pytest.importorskip("matplotlib.figure")
 
 RHYTHM = ClassCondition("rhythm", ("SR", "AF"), ("sinus rhythm", "atrial fibrillation"))
 BEATS = SignalSchema("b", "Beats.", (Channel("MLII", "mV", -5, 5), Channel("V1", "mV", -5, 5)), 250.0, 256, (RHYTHM,))
@@ -55,13 +56,13 @@ def batch_of(schema: Schema, n: int = 40, *, value: float | None = None) -> Batc
     return Batch(samples.astype(np.float32), {"rhythm": np.arange(n) % 2 * 1.0}, 7, 100, source)
 
 
-def texts(figure: Figure) -> list[str]:
+def texts(figure: figure.Figure) -> list[str]:
     from matplotlib.text import Text
 
     return [found.get_text() for found in figure.findobj(Text)]
 
 
-def pixels(figure: Figure) -> Any:
+def pixels(figure: figure.Figure) -> Any:
     from matplotlib.image import imread
 
     file = io.BytesIO()

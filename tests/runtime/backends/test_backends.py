@@ -74,7 +74,7 @@ def test_the_description_is_read_back_from_the_engine(
 def test_openvino_computes_in_float32_even_where_the_processor_offers_less(small_graph: Callable[..., bytes]) -> None:
     pytest.importorskip("openvino")
     with backend_named("openvino").open(small_graph(), Options()) as session:
-        compiled = session._single.get_compiled_model()  # type: ignore[attr-defined]
+        compiled = session._static[1].request.get_compiled_model()  # type: ignore[attr-defined]
         assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
 
 

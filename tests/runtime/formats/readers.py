@@ -23,6 +23,8 @@ class Reader:
     """Data that suit it."""
     suffix: str = ""
     """Of the file by which a record is read; empty where one file holds everything."""
+    library: str = ""
+    """What it is read with, or also written; the thin install has none."""
 
     def files(self, path: Path) -> Iterator[Path]:
         """The file, or those of the records in their order."""
@@ -138,6 +140,10 @@ def png_marks(path: Path) -> list[str]:
     return [texts["Synthetic"], starts(texts["Title"]), starts(texts["Disclaimer"]), "SYNTHETIC" if source else ""]
 
 
+def png_provenance(path: Path) -> Provenance:
+    return dict(json.loads(png_texts(path)["Provenance"]))
+
+
 def fhir_marks(path: Path) -> list[str]:
     bundle = json.loads(path.read_text())
     marked = [bundle, *(entry["resource"] for entry in bundle["entry"])]
@@ -155,10 +161,10 @@ READERS = {
     "npz": Reader(npz_marks, npz_provenance),
     "csv": Reader(csv_marks, provenance_beside),
     "jsonl": Reader(jsonl_marks, provenance_beside),
-    "parquet": Reader(parquet_marks, parquet_provenance),
-    "wfdb": Reader(wfdb_marks, wfdb_provenance, suffix=".hea"),
-    "edf": Reader(edf_marks, edf_provenance, suffix=".edf"),
-    "dicom": Reader(dicom_marks, dicom_provenance, data="beats", suffix=".dcm"),
-    "png": Reader(png_marks, lambda path: dict(json.loads(png_texts(path)["Provenance"])), data="scans", suffix=".png"),
+    "parquet": Reader(parquet_marks, parquet_provenance, library="pyarrow"),
+    "wfdb": Reader(wfdb_marks, wfdb_provenance, suffix=".hea", library="wfdb"),
+    "edf": Reader(edf_marks, edf_provenance, suffix=".edf", library="edfio"),
+    "dicom": Reader(dicom_marks, dicom_provenance, data="beats", suffix=".dcm", library="pydicom"),
+    "png": Reader(png_marks, png_provenance, data="scans", suffix=".png", library="PIL"),
     "fhir": Reader(fhir_marks, fhir_provenance, suffix="_*.json"),
 }

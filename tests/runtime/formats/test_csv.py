@@ -102,3 +102,14 @@ with load(sys.argv[1]) as generator:
     )
     assert result.returncode == 6, result.stderr
     assert os.listdir(tmp_path / "full") == []
+
+
+def test_a_zero_character_which_old_readers_refuse_is_escaped(
+    generators: dict[str, Generator], bundle_of: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    odd = ClassCondition("odd", ("x\0y",), ("",))
+    with load(bundle_of(dataclasses.replace(generators["beats"].source.schema, conditions=(odd,)))) as generator:
+        write_csv(generator.series(1, seed=1), tmp_path / "x.csv", lambda done: None)
+    with (tmp_path / "x.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert row["odd"] == "x\\x00y"

@@ -89,18 +89,19 @@ def test_an_interrupt_keeps_whole_records_and_only_the_missing_are_made(
     generators: dict[str, Generator], tmp_path: Path, failure: type[BaseException]
 ) -> None:
     def interrupt(made: int) -> None:
-        if made >= 32:
+        if made >= 1:
             raise failure
 
-    series = generators["scans"].series(70, seed=3)
+    batch = generators["scans"].batch_size
+    series = generators["scans"].series(2 * batch + 6, seed=3)
     with pytest.raises(failure):
         PNG.write(series, tmp_path / "out", interrupt)
-    assert done(tmp_path / "out") == [[0, 32]]
+    assert done(tmp_path / "out") == [[0, batch]]
     times = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("*.png")}
     told: list[int] = []
     PNG.write(series, tmp_path / "out", told.append)
-    assert told == [32, 64, 70]
-    assert done(tmp_path / "out") == [[0, 70]]
+    assert told == [batch, 2 * batch, 2 * batch + 6]
+    assert done(tmp_path / "out") == [[0, 2 * batch + 6]]
     assert all((tmp_path / "out" / name).stat().st_mtime_ns == then for name, then in times.items())
 
 

@@ -44,6 +44,8 @@ def ruled(bundle_of: Callable[..., Bundle]) -> Iterator[dict[str, Generator]]:
 @pytest.fixture(params=list(FORMATS))
 def format_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
+    if library := READERS[name].library:
+        pytest.importorskip(library)
     return name
 
 

@@ -1,0 +1,238 @@
+"""What the runtime adds to the engines it runs on, and whether that is as little as is promised.
+
+    python -m edgeward.benchmarks.latency.runtime_goals ecg-beats.edgeward [--cpu-time]
+
+Contenders take turns, and ratios are medians over the turns. With --cpu-time the process's own time counts: on a
+machine that others load, a clock on the wall measures them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...runtime.backends import BACKENDS, Options
+from ...runtime.backends.onnxruntime import inference_session
+from ...runtime.bundle import Bundle, open_bundle
+from ...runtime.feed import Feed
+from ...runtime.generator import load
+from ...runtime.manifest import Variant
+from ...runtime.noise import NoiseStream
+
+Call = Callable[[], object]
+
+_TURNS, _MANY = 15, 10_000
+_BATCHES = (16, 32, 64, 128, 256)
+_NOISE_SIZE = 64
+
+
+def take_turns(
+    calls: Sequence[Call], *, each: int, turns: int = _TURNS, clock: Callable[[], int] = time.perf_counter_ns
+) -> npt.NDArray[np.float64]:
+    """Median ns of a call, [contender, turn], of `each` calls a turn; the order alternates (ABBA)."""
+    times = np.zeros((len(calls), turns))
+    for turn in range(turns):
+        order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
+        for index in order:
+            call, samples = calls[index], []
+            call()
+            for _ in range(each):
+                start = clock()
+                call()
+                samples.append(clock() - start)
+            times[index, turn] = np.median(samples)
+    return times
+
+
+def bare_call(bundle: Bundle, backend: str, variant: Variant, n: int) -> Call:
+    """The engine alone on `n` prepared inputs, as it is fastest: fixed shapes, tensors set, results left in place."""
+    inputs = Feed(1, bundle.manifest.noise_shape, bundle.manifest.data.conditions, {}).take(0, n)
+    values = {"noise": inputs.noise.copy(), "condition": inputs.condition.copy()}
+    if backend == "onnxruntime":
+        session = inference_session(bundle.read(variant.file), Options())
+        return lambda: session.run(["sample"], values)
+    request = openvino_request(bundle, variant, values)
+    return lambda: request.infer()
+
+
+def openvino_request(bundle: Bundle, variant: Variant, values: dict[str, npt.NDArray[np.float32]]) -> Any:
+    """An OpenVINO request of these shapes, set up as Edgeward does, with its inputs in place."""
+    BACKENDS["openvino"].open(bundle.read(variant.file), Options(), _weights(bundle, variant)).close()  # checks the IR
+    import openvino
+
+    core, weights = openvino.Core(), _weights(bundle, variant)
+    model = core.read_model(bundle.read(variant.file), *([weights] if weights else []))
+    model.reshape({name: value.shape for name, value in values.items()})
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    request = core.compile_model(model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    for name, value in values.items():
+        request.get_tensor(name).data[...] = value
+    return request
+
+
+def _weights(bundle: Bundle, variant: Variant) -> bytes | None:
+    return None if variant.weights is None else bundle.read(variant.weights)
+
+
+def overhead_of_one(bundle: Bundle, backend: str, variant: Variant, clock: Callable[[], int]) -> str:
+    """generate(1) over the bare call."""
+    with load(bundle, backend=backend, precision=variant.precision) as generator:
+        bare, own = take_turns(
+            [bare_call(bundle, backend, variant, 1), lambda: generator.generate(1)], each=100, clock=clock
+        )
+    above, base = float(np.median(own - bare)) / 1e3, float(np.median(bare)) / 1e3
+    return f"bare {base:.1f} µs, generate(1) {above:+.1f} µs ({above / base:+.1%})"
+
+
+def cost_of_many(bundle: Bundle, backend: str, variant: Variant, clock: Callable[[], int]) -> str:
+    """generate(10 000) over the engine's own best batch."""
+    calls = [bare_call(bundle, backend, variant, n) for n in _BATCHES]
+    with load(bundle, backend=backend, precision=variant.precision) as generator:
+        n = 6 * max(_BATCHES)
+        repeated = [
+            lambda call=call, size=size: [call() for _ in range(n // size)]
+            for call, size in zip(calls, _BATCHES, strict=True)
+        ]
+        times = take_turns([*repeated, lambda: generator.generate(n, seed=1)], each=1, turns=7, clock=clock) / n / 1e3
+        size = generator.batch_size
+    bare, own = times[:-1], times[-1]
+    best = int(np.median(bare, axis=1).argmin())
+    ratio = float(np.median(own / bare[best]))
+    least = float(np.median(bare[best]))
+    return f"best batch {_BATCHES[best]}: {least:.2f} µs a sample; generate in batches of {size}: {ratio - 1:+.1%}"
+
+
+def cost_of_noise(clock: Callable[[], int]) -> str:
+    """Time of one number of noise, in portions as generation takes them and in a large one."""
+    stream, next_sample = NoiseStream(1, (_NOISE_SIZE,)), [0]
+
+    def take(n: int) -> Call:
+        def call() -> None:
+            stream.take(next_sample[0], n)
+            next_sample[0] += n
+
+        return call
+
+    portions = (256, _MANY)
+    times = take_turns([take(n) for n in portions], each=5, clock=clock)
+    return ", ".join(
+        f"{float(np.median(row)) / (n * _NOISE_SIZE):.1f} ns in portions of {n * _NOISE_SIZE:,}"
+        for n, row in zip(portions, times, strict=True)
+    )
+
+
+def beside_benchmark_app(bundle: Bundle, variant: Variant) -> str:
+    """Latency of Edgeward's session over that which OpenVINO's own tool tells, in turns of two seconds."""
+    tool = Path(sys.executable).with_name("benchmark_app")
+    if variant.weights is not None or not tool.exists():
+        return "benchmark_app is not here, or reads no IR from memory"
+    manifest = bundle.manifest
+    shapes = {"noise": (1, *manifest.noise_shape), "condition": (1, manifest.data.condition_size)}
+    wanted = ",".join(f"{name}{list(shape)}".replace(" ", "") for name, shape in shapes.items())
+    settings = [
+        "-d",
+        "CPU",
+        "-api",
+        "sync",
+        "-hint",
+        "none",
+        "-nthreads",
+        "1",
+        "-nstreams",
+        "1",
+        "-infer_precision",
+        "f32",
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        load(bundle, backend="openvino", precision=variant.precision) as generator,
+    ):
+        file = Path(folder, "graph.onnx")
+        file.write_bytes(bundle.read(variant.file))
+        ratios = []
+        for _ in range(5):
+            told = subprocess.run(  # noqa: S603 - the tool that came with the engine
+                [tool, "-m", file, "-shape", wanted, "-t", "2", *settings], capture_output=True, text=True, check=True
+            ).stdout
+            theirs = _microseconds(*told.partition("Median:")[2].split()[:2])
+            ours = float(np.median(take_turns([lambda: generator.generate(1)], each=1000, turns=3))) / 1e3
+            ratios.append(ours / theirs)
+    low, middle, high = (ratio - 1 for ratio in (min(ratios), float(np.median(ratios)), max(ratios)))
+    return f"benchmark_app {theirs:.0f} µs; generate(1) {middle:+.1%} ({low:+.1%} to {high:+.1%})"
+
+
+def _microseconds(value: str, unit: str) -> float:
+    return float(value) * {"us": 1.0, "ms": 1e3}[unit]
+
+
+def idle_share(bundle: Bundle, backend: str) -> str:
+    """Processor time of a loaded generator that nobody asks for anything."""
+    with load(bundle, backend=backend) as generator:
+        generator.generate(300)
+        before = time.process_time()
+        time.sleep(2)
+        return f"{(time.process_time() - before) / 2:.2%} of a core"
+
+
+def cold_start(bundle: Bundle) -> str:
+    """Process start to file, and memory, of `edgeward generate -n 1`."""
+    # The most that the process itself held: what the system tells its parent includes what the parent held.
+    program = (
+        "import sys; from edgeward.cli import main\ntry: main()\n"
+        "finally: sys.stderr.write(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
+    )
+    command = [sys.executable, "-c", program, "generate", str(bundle.path), "-n", "1", "--backend", "onnxruntime", "-o"]
+    walls, peaks, cpus = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(7):
+            before, start = os.times(), time.perf_counter()
+            ended = subprocess.run(  # noqa: S603 - ourselves
+                [*command, str(Path(folder, f"{number}.npz"))], capture_output=True, text=True, check=True, cwd=folder
+            )
+            walls.append(time.perf_counter() - start)
+            after = os.times()
+            cpus.append(after.children_user + after.children_system - before.children_user - before.children_system)
+            peaks.append(int(ended.stderr.split()[-1]) * 1024 / 1e6)
+    return f"{np.median(walls) * 1e3:.0f} ms ({np.median(cpus) * 1e3:.0f} ms of processor), {np.median(peaks):.0f} MB"
+
+
+def lines(bundle: Bundle, clock: Callable[[], int]) -> Iterator[str]:
+    """The report, as it is measured."""
+    yield f"load of the machine before: {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
+    yield f"noise: {cost_of_noise(clock)}"
+    for backend, engine in BACKENDS.items():
+        if not engine.probe().available:
+            continue
+        for variant in bundle.manifest.variants_for(backend):
+            yield f"{backend} {variant.name}, one: {overhead_of_one(bundle, backend, variant, clock)}"
+            yield f"{backend} {variant.name}, many: {cost_of_many(bundle, backend, variant, clock)}"
+            if backend == "openvino":
+                yield f"{backend} {variant.name}: {beside_benchmark_app(bundle, variant)}"
+        yield f"{backend}, idle: {idle_share(bundle, backend)}"
+    yield f"edgeward generate -n 1: {cold_start(bundle)}"
+    yield f"load of the machine after: {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--cpu-time", action="store_true")
+    asked = parser.parse_args()
+    for line in lines(open_bundle(asked.bundle), time.process_time_ns if asked.cpu_time else time.perf_counter_ns):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
