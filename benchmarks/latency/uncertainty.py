@@ -186,5 +186,3 @@ def _orders(n: int, m: int, u: int) -> int:
     if n == 0 or m == 0:
         return int(u == 0)
     return _orders(n - 1, m, u - m) + _orders(n, m - 1, u)
-
-
