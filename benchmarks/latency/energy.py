@@ -145,9 +145,7 @@ class EnergyBook:
         if joules <= 0:
             return Energy("unavailable", reason=f"the {self.meter.method} counter did not move while it worked")
         above = joules - self.idle_watts * self._seconds[contender]
-        return Energy(
-            self.meter.method, joules / records, max(0.0, above) / records, self.idle_watts, self.meter.scope
-        )
+        return Energy(self.meter.method, joules / records, max(0.0, above) / records, self.idle_watts, self.meter.scope)
 
 
 def find_meter(root: Path = _ROOT) -> Meter | str:
