@@ -87,7 +87,7 @@ class GenerateWork:
 
 
 class BareWork:
-    """A loop over onnxruntime's own `session.run` with inputs made beforehand: nobody can be faster with this engine."""
+    """A loop over onnxruntime's own `session.run` with inputs made beforehand: nobody is faster with this engine."""
 
     def __init__(self, subject: Subject) -> None:
         if subject.backend != "onnxruntime":

@@ -1,4 +1,4 @@
-"""What else the machine did while it was measured: who took the processor, what slowed it down. Linux tells; others do not.
+"""What else the machine did while it was measured: who took the processor, what slowed it down. Linux tells.
 
 A counter that is absent is None, and the report says so: nothing here is guessed.
 """

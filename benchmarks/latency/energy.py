@@ -6,6 +6,7 @@ of the whole module), and a battery that is discharging (power of the whole mach
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -207,8 +208,8 @@ def _ina3221(root: Path) -> Meter | str:
         for label in sorted(monitor.glob("in*_label")):
             if _text(label).strip() in _RAILS:
                 number = label.name.removeprefix("in").removesuffix("_label")
-                volts, amperes = monitor / f"in{number}_input", monitor / f"curr{number}_input"
-                return SampledMeter("ina3221", "module", lambda: _product(volts, amperes, 1e-6))
+                rail = (monitor / f"in{number}_input", monitor / f"curr{number}_input")
+                return SampledMeter("ina3221", "module", functools.partial(_product, *rail, 1e-6))
     return "no rail of a Jetson's total power"
 
 
@@ -219,10 +220,10 @@ def _battery(root: Path) -> Meter | str:
         if _text(supply / "status").strip() != "Discharging":
             return "the machine does not run on its battery"
         if _number(supply / "power_now") is not None:
-            return SampledMeter("battery", "whole machine", lambda: _scaled(supply / "power_now"))
-        volts, amperes = supply / "voltage_now", supply / "current_now"
-        if _product(volts, amperes, 1e-12) is not None:
-            return SampledMeter("battery", "whole machine", lambda: _product(volts, amperes, 1e-12))
+            return SampledMeter("battery", "whole machine", functools.partial(_scaled, supply / "power_now"))
+        watts = functools.partial(_product, supply / "voltage_now", supply / "current_now", 1e-12)
+        if watts() is not None:
+            return SampledMeter("battery", "whole machine", watts)
         return "it does not tell its power"
     return "none"
 

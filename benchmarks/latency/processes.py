@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -70,7 +71,7 @@ class WorkerProcess:
     def __init__(self, subject: Subject, *, prioritise: bool) -> None:
         self._subject = subject
         spawned = time.monotonic_ns()
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and a program of our own
             [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), subject.worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -121,10 +122,8 @@ class WorkerProcess:
         """Let it end by itself, and end it if it does not."""
         assert self._process.stdin is not None  # noqa: S101 - both were asked for
         assert self._process.stdout is not None  # noqa: S101 - see above
-        try:
+        with contextlib.suppress(OSError):  # it has gone already, with something left to tell it
             self._process.stdin.close()
-        except OSError:  # it has gone already, with something left to tell it
-            pass
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:

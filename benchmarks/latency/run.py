@@ -24,6 +24,7 @@ OnProgress = Callable[[float, str], None]
 """Told the share that is done, and what is being done."""
 
 _SHORTEST_SHARE = 0.02  # of what a turn should last: below, a run is late rather than empty
+_OVERTIME = 1.1  # what the fewest processes may take of the time, if a round turns out longer than the ones before
 
 
 @dataclass
@@ -119,9 +120,10 @@ def run_plan(
     records = [SubjectRecord(subject) for subject in subjects]
     tell = on_progress or (lambda _share, _note: None)
     began = time.monotonic()
-    number, longest, besides = 0, 0.0, 0.0
+    number, last_s, besides = 0, 0.0, 0.0
     while number < plan.most_processes and not _enough(records, plan, number):
-        if number and time.monotonic() - began + longest > plan.most_s:
+        limit_s = plan.most_s * (1.0 if number >= plan.fewest_processes else _OVERTIME)
+        if number and time.monotonic() - began + last_s > limit_s:
             break
         round_began = time.monotonic()
         order = [record for record in records if record.refused is None]
@@ -132,9 +134,9 @@ def run_plan(
         besides = max(besides, 1.2 * (time.monotonic() - round_began))
         tasks = _fitted(plan, number, len(live), besides, round_began - began)
         _measure(live, tasks, energy, records, lambda note: tell(_share(began, plan), note))
-        longest = max(longest, time.monotonic() - round_began)
+        last_s = time.monotonic() - round_began
         turns_s = len(live) * sum(task.blocks * task.block_s for task in tasks)
-        besides = max(besides, time.monotonic() - round_began - turns_s)
+        besides = max(besides, last_s - turns_s)
         number += 1
         if all(record.refused is not None or not record.processes[-1].right for record in records):
             break

@@ -145,7 +145,7 @@ class Server:
 
 
 def harness_ns() -> float:
-    """What this harness adds to the time of a call: the median of calls that do nothing, two looks at the clock included."""
+    """What this harness adds to the time of a call, two looks at the clock: the median of calls that do nothing."""
     times = np.zeros(_NULL_CALLS, np.int64)
     time_block(lambda _: None, 0, times)
     return float(np.median(times))

@@ -1,4 +1,4 @@
-"""Energy comes from a counter that was seen to move, in joules; a counter that stands still or is constant is rejected."""
+"""Energy comes from a counter that was seen to move, in joules; one that stands still or is constant is rejected."""
 
 import itertools
 import threading
