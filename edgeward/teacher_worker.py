@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class TeacherWork:
     def __init__(self, subject: Subject) -> None:
         assert subject.checkpoint is not None  # noqa: S101 - a teacher has one
         torch.set_num_threads(subject.threads)
-        checkpoint = load_checkpoint(subject.checkpoint)
+        checkpoint = load_checkpoint(Path(subject.checkpoint))
         self._eager = checkpoint.generator()
         self._schema = checkpoint.schema
         self._run: Callable[..., torch.Tensor] = self._eager
@@ -66,7 +67,7 @@ class TeacherWork:
     def _inputs(self, batch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         made = Feed(_SEED, self._eager.noise_shape, self._schema.conditions, {}).take(0, _INPUTS * batch)
         noise, condition = torch.from_numpy(made.noise.copy()), torch.from_numpy(made.condition.copy())
-        return list(zip(noise.split(batch), condition.split(batch), strict=True))
+        return [(noise[i : i + batch], condition[i : i + batch]) for i in range(0, _INPUTS * batch, batch)]
 
     def parity(self, *, at_once: bool) -> Parity | None:
         """Compiled against eager, of which there are no golden outputs: it is what the bundle was made from."""
