@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +117,8 @@ def compare_reports(
         rows = tuple(
             _compared(old[name], new[name], least_effect) for name in old if name in new and _told(old, new, name)
         )
-    except (KeyError, TypeError) as error:
-        raise DataError(f"a row of the reports lacks {error}; measure again") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"a row of the reports is damaged ({error}); measure again") from error
     if not rows:
         raise RequestError(
             "the reports have no row in common that was timed in both; they hold "
@@ -152,7 +153,10 @@ def _compared(old: Mapping[str, Any], new: Mapping[str, Any], least_effect: floa
                 f"{old['id']}: the reports differ in the {name}: {old['read_back'][key]!r} and "
                 f"{new['read_back'][key]!r}; such times cannot be compared"
             )
-    apart = difference(old["process_p50_us"], new["process_p50_us"], least_effect=least_effect)
+    medians = [[float(value) for value in row["process_p50_us"]] for row in (old, new)]
+    if min(map(min, medians)) <= 0:
+        raise ValueError("a call takes no time")
+    apart = difference(*medians, least_effect=least_effect)
     reasons = [f"{when}: {reason}" for when, row in (("before", old), ("after", new)) for reason in row["reasons"]]
     changed = []
     if old["bundle_sha256"] != new["bundle_sha256"]:
@@ -160,11 +164,10 @@ def _compared(old: Mapping[str, Any], new: Mapping[str, Any], least_effect: floa
     versions = old["read_back"].get("version"), new["read_back"].get("version")
     if versions[0] != versions[1]:
         changed.append(f"{old['backend']} {versions[0]} to {versions[1]}")
-    middle = [sorted(row["process_p50_us"])[len(row["process_p50_us"]) // 2] for row in (old, new)]
     return ComparedRow(
         old["id"],
-        middle[0],
-        middle[1],
+        statistics.median(medians[0]),
+        statistics.median(medians[1]),
         None if reasons else apart,
         "; ".join(reasons) or None,
         tuple(changed),

@@ -98,7 +98,7 @@ def tasks_of(modes: Modes, *, turn_s: float) -> tuple[Task, ...]:
     return (*tasks, Task("stages", "stages", {}, 1, turn_s))
 
 
-def quick_plan(*, most_s: float = 50.0, modes: Modes = QUICK_MODES) -> Plan:
+def quick_plan(*, most_s: float = 42.0, modes: Modes = QUICK_MODES) -> Plan:
     """Five processes in less than a minute."""
     return Plan(
         tasks_of(modes, turn_s=0.1),

@@ -33,7 +33,6 @@ from .options import JSON_OPTION, OVERWRITE_OPTION
 from .terminal import Progress, print_json
 
 _TEACHER_WORKER = "edgeward.teacher_worker"
-_BASELINE_PROCESSES = 3
 
 
 class DefaultGroup(click.Group):
@@ -108,7 +107,7 @@ def command() -> None:
     "--max-time",
     "most_s",
     type=click.FloatRange(min=1),
-    help="Seconds after which no further processes are started.  [default: 600, 50 with --quick]",
+    help="Seconds after which no further processes are started.  [default: 600, 42 with --quick]",
 )
 @click.option(
     "--priority/--no-priority",
@@ -185,7 +184,7 @@ def run(
         absent,
         energy=energy,
         emulated=emulated,
-        baselines=_baselines(opened, subjects, plan, seconds=1 if quick else 2),
+        baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
     )
     _write(report, records, plan, output, raw, history)
     if as_json:
@@ -277,7 +276,7 @@ def _measured(subjects: Sequence[Subject], plan: Plan) -> tuple[list[SubjectReco
 
 
 def _baselines(
-    opened: Mapping[str, Bundle], subjects: Sequence[Subject], plan: Plan, *, seconds: int
+    opened: Mapping[str, Bundle], subjects: Sequence[Subject], plan: Plan, *, processes: int
 ) -> list[dict[str, Any]]:
     """OpenVINO's own tool on what OpenVINO was measured with on one thread."""
     measured = [s for s in subjects if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
@@ -292,9 +291,8 @@ def _baselines(
             run_benchmark_app(
                 bundle,
                 bundle.manifest.variant(subject.precision, subject.backend),
-                processes=_BASELINE_PROCESSES,
+                processes=processes,
                 prioritise=plan.prioritise,
-                seconds=seconds,
             )
         )
         progress(number, len(measured))

@@ -36,7 +36,7 @@ def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
     click.echo(f"{facts['name']} {facts['version']}, {readable_bytes(facts['bytes'])}: {facts['makes']}\n")
     click.echo("One record a call, one call after the other; microseconds")
     print_table(
-        ["what", "precision", "engine", *_HEADS, "99 % bound of p99", "times real time", "verdict"],
+        ["what", "precision", "engine", *_HEADS, "p99 at most", "real time", "calls", "verdict"],
         [_closed_cells(row) for row in rows],
     )
     timed = [row for row in rows if row["closed"]]
@@ -58,7 +58,8 @@ def _closed_cells(row: Mapping[str, Any]) -> list[str]:
         row["backend"],
         *(microseconds(closed.get(name, {}).get("value_us")) for name in _HEADS),
         microseconds(closed.get("p99", {}).get("upper_us")),
-        "-" if factor is None else f"{factor:,.0f}",
+        "-" if factor is None else f"{factor:,.0f}x",
+        f"{closed.get('n', 0):,}",
         row["verdict"] if row["right"] else "WRONG",
     ]
 
@@ -185,7 +186,8 @@ def _print_trust(rows: Sequence[Mapping[str, Any]]) -> None:
         for reason in (*row["reasons"], *row["warnings"]):
             by_reason.setdefault(reason, []).append(f"{row['what']} {row['precision']} {row['backend']}")
     for reason, names in by_reason.items():
-        click.echo(f"{', '.join(names)}: {reason}")
+        who = "all rows" if len(names) == len(rows) > 1 else ", ".join(names)
+        click.echo(f"{who}: {reason}")
     if any(row["verdict"] != "VALID" for row in rows):
         click.echo("INVALID rows keep their median and lose their tail; measure again on a quiet machine.")
 
