@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Protocol
@@ -70,12 +71,13 @@ class WorkerProcess:
 
     def __init__(self, subject: Subject, *, prioritise: bool) -> None:
         self._subject = subject
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         spawned = time.monotonic_ns()
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and a program of our own
             [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), subject.worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             text=True,
             encoding="utf-8",
             env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
@@ -110,13 +112,18 @@ class WorkerProcess:
         if not line:
             code = self._process.wait()
             raise RefusedError(
-                f"its process ended with code {code} when it was asked to {command.get('do', 'start')}; "
-                f"to see why, run: edgeward bundle verify {self._subject.bundle}"
+                f"its process ended with code {code} when it was asked to {command.get('do', 'start')}"
+                f"{self._last_words()}; to see more, run: edgeward bundle verify {self._subject.bundle}"
             )
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise RefusedError(answer["refused"])
         return answer
+
+    def _last_words(self) -> str:
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+        return f" ({lines[-1][:200]})" if lines else ""
 
     def close(self) -> None:
         """Let it end by itself, and end it if it does not."""
@@ -131,3 +138,4 @@ class WorkerProcess:
             self._process.wait()
         finally:
             self._process.stdout.close()
+            self._complaints.close()

@@ -39,6 +39,9 @@ def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         ["what", "precision", "engine", *_HEADS, "p99 at most", "real time", "calls", "verdict"],
         [_closed_cells(row) for row in rows],
     )
+    for row in rows:
+        if row["what"] == GENERATE and row["headline"]:
+            click.echo(("" if row is not rows[0] else "\n") + row["headline"])
     timed = [row for row in rows if row["closed"]]
     made = [row for row in timed if row["what"] == GENERATE]
     if made:
@@ -46,6 +49,7 @@ def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         _print_batches(made)
         _print_stages(made)
         _print_costs(made)
+        _print_sustained(made)
     _print_ratios(report, made)
 
 
@@ -148,6 +152,21 @@ def _print_costs(rows: Sequence[Mapping[str, Any]]) -> None:
     reason = rows[0]["energy"].get("reason")
     if reason:
         click.echo(f"Energy is not known: {reason}")
+
+
+def _print_sustained(rows: Sequence[Mapping[str, Any]]) -> None:
+    ran = [row for row in rows if row["sustained"]]
+    if not ran:
+        return
+    click.echo("\nOn end: median microseconds by minute")
+    minutes = max(len(row["sustained"]["p50_us_by_minute"]) for row in ran)
+    lines = []
+    for row in ran:
+        found, drop = row["sustained"], row["sustained"]["drop"]
+        by_minute = [microseconds(us) for us in found["p50_us_by_minute"]]
+        fell = "" if drop is None else f"{drop['times_slower']:.2f} times slower from {drop['at_s']:.0f} s on"
+        lines.append([_name(row), *by_minute, *[""] * (minutes - len(by_minute)), fell])
+    print_table(["generate", *(str(n + 1) for n in range(minutes)), ""], lines)
 
 
 def _print_ratios(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:

