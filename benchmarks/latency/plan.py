@@ -49,7 +49,7 @@ class Plan:
     prioritise: bool = True
     """Whether the system is asked to prefer what is measured."""
     sustained_s: float = 0.0
-    """How long each subject then works on end, in turns of a window; 0: not at all."""
+    """How long the subjects then work on end, in turns of a window; 0: not at all."""
     window_s: float = 2.0
 
     @property

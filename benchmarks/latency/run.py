@@ -147,7 +147,8 @@ def run_plan(
 
 
 def _share(began: float, plan: Plan) -> float:
-    return min(0.99, (time.monotonic() - began) / (plan.most_s + plan.sustained_s))
+    """Of the whole time, how much of it the turns before a sustained run have taken."""
+    return min(0.99, min(time.monotonic() - began, plan.most_s) / (plan.most_s + plan.sustained_s))
 
 
 def _enough(records: Sequence[SubjectRecord], plan: Plan, processes: int) -> bool:
@@ -276,17 +277,19 @@ def read_block(answer: dict[str, Any]) -> Block:
 
 
 def _sustain(records: Sequence[SubjectRecord], plan: Plan, start: Start, tell: OnProgress) -> None:
-    """Windows of closed loops in turns, on end, until every subject has worked for its time."""
+    """Windows of closed loops in turns, on end, so that the machine never rests and all see it equally warm."""
     able = [r for r in records if r.refused is None and r.processes and r.processes[-1].right]
-    live = _started(able, plan, start, lambda note: tell(0.99, note))
+    live = _started(able, plan, start, lambda note: tell(_share(0.0, plan), note))
     for record, _ in live:
         record.processes.pop()  # it adds nothing to the runs before: it is hot
-    windows = math.ceil(plan.sustained_s / plan.window_s)
+    windows = math.ceil(plan.sustained_s / (plan.window_s * max(1, len(live))))
+    first_share = plan.most_s / (plan.most_s + plan.sustained_s)
     began = time.monotonic()
     try:
         for number in range(windows):
             for record, process in live if number % 2 == 0 else list(reversed(live)):
-                tell(min(0.99, (number + 1) / windows), f"sustained, {record.subject.name}")
+                share = first_share + (1 - first_share) * number / windows
+                tell(min(0.99, share), f"sustained, {record.subject.name}")
                 block = read_block(process.ask("closed", seconds=plan.window_s, batch=1))
                 after = block.readings[1]
                 record.sustained.append(

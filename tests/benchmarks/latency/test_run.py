@@ -309,7 +309,7 @@ def test_what_an_engine_prints_does_not_disturb_the_answers(tmp_path: Path, monk
 
 
 def test_a_sustained_run_gives_windows_in_turns_and_adds_nothing_to_the_others() -> None:
-    used = plan(fewest_processes=1, most_processes=1, sustained_s=0.2, window_s=0.05)
+    used = plan(fewest_processes=1, most_processes=1, sustained_s=0.4, window_s=0.05)
     records = run_plan([subject("a"), subject("b")], used, Starter(lambda _: FakeWork(sleeping(200))))
     for record in records:
         assert len(record.sustained) == 4
