@@ -63,7 +63,7 @@ def run_benchmark_app(
             medians.append(found)
     return {
         "what": BENCHMARK_APP,
-        "bundle": bundle.manifest.name,
+        "bundle_sha256": bundle.digest,
         "precision": variant.precision,
         "backend": "openvino",
         "options": options,

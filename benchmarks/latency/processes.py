@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
 from ...runtime.errors import BackendError
@@ -113,7 +114,7 @@ class WorkerProcess:
             code = self._process.wait()
             raise RefusedError(
                 f"its process ended with code {code} when it was asked to {command.get('do', 'start')}"
-                f"{self._last_words()}; to see more, run: edgeward bundle verify {self._subject.bundle}"
+                f"{self._last_words()}; to see more, run: edgeward bundle verify {Path(self._subject.bundle).name}"
             )
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:

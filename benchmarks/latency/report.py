@@ -62,17 +62,20 @@ def bench_report(
         emulated: Whether this machine only plays another one, so that times mean nothing.
         baselines: Other programs' own figures, see `benchmark_app`.
     """
+    names = _names(bundles)
     rows = [
-        _row(record, plan, bundles[record.subject.bundle], energy, number)
+        _row(record, plan, bundles[record.subject.bundle], names[record.subject.bundle], energy, number)
         for number, record in enumerate(records)
         if record.refused is None
     ]
     refused = [
-        {"what": record.subject.name, "bundle": bundles[record.subject.bundle].manifest.name, "reason": record.refused}
+        {"what": record.subject.name, "bundle": names[record.subject.bundle], "reason": record.refused}
         for record in records
         if record.refused is not None
     ]
-    fidelity = EMULATED if emulated else HARDWARE if cpu_quota() is None else QUOTA
+    quota = cpu_quota()
+    starved = quota is not None and quota < this_host().logical_cores
+    fidelity = EMULATED if emulated else QUOTA if starved else HARDWARE
     return {
         "kind": KIND,
         "schema": SCHEMA,
@@ -89,7 +92,20 @@ def bench_report(
     }
 
 
-def _row(record: SubjectRecord, plan: Plan, bundle: Bundle, energy: EnergyBook | None, number: int) -> dict[str, Any]:
+def _names(bundles: Mapping[str, Bundle]) -> dict[str, str]:
+    """What each bundle is called in the report: its name, with the beginning of its hash where several share it."""
+    given = [bundle.manifest.name for bundle in bundles.values()]
+    return {
+        path: bundle.manifest.name
+        if given.count(bundle.manifest.name) == 1
+        else f"{bundle.manifest.name}@{bundle.digest[:8]}"
+        for path, bundle in bundles.items()
+    }
+
+
+def _row(
+    record: SubjectRecord, plan: Plan, bundle: Bundle, name: str, energy: EnergyBook | None, number: int
+) -> dict[str, Any]:
     subject, first = record.subject, record.processes[0]
     described = first.ready["described"]
     checks = [check for process in record.processes for check in process.parity]
@@ -108,8 +124,8 @@ def _row(record: SubjectRecord, plan: Plan, bundle: Bundle, energy: EnergyBook |
     told = verdict.right and bool(times)
     peaks = [process.peak_bytes for process in record.processes if process.peak_bytes is not None]
     row: dict[str, Any] = {
-        "id": f"{bundle.manifest.name} {subject.name}",
-        "bundle": bundle.manifest.name,
+        "id": f"{name} {subject.name}",
+        "bundle": name,
         "bundle_sha256": bundle.digest,
         "what": subject.what,
         "precision": subject.precision,
@@ -144,13 +160,13 @@ def _row(record: SubjectRecord, plan: Plan, bundle: Bundle, energy: EnergyBook |
         },
         "sustained": sustained_report(record.sustained),
     }
-    return {**row, "headline": _headline(row, bundle) if verdict.valid and told else None}
+    return {**row, "headline": _headline(row) if verdict.valid and told else None}
 
 
 _NO_ENERGY = {"method": "unavailable", "reason": "nothing was timed, or nobody asked for it"}
 
 
-def _headline(row: Mapping[str, Any], bundle: Bundle) -> str:
+def _headline(row: Mapping[str, Any]) -> str:
     """The row in a sentence that can stand alone."""
     closed, parity = row["closed"], row["correctness"]
     highest = [name for name in ("p99.9", "p99", "p90", "p50") if closed[name]["value_us"] is not None]
@@ -163,7 +179,7 @@ def _headline(row: Mapping[str, Any], bundle: Bundle) -> str:
     real_time = "" if factor is None else f", {factor:,.0f} times real time"
     right = f"parity {parity['error']:.0e}" if parity["checked"] else "no parity to check"
     return (
-        f"{bundle.manifest.name} {row['what']} {row['precision']} on {row['backend']}: {middle}{tail}, "
+        f"{row['bundle']} {row['what']} {row['precision']} on {row['backend']}: {middle}{tail}, "
         f"n = {closed['n']:,} calls of {row['processes']} processes{real_time}, {this_host().cpu}, {right}"
     )
 

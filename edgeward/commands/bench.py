@@ -186,7 +186,7 @@ def run(
         emulated=emulated,
         baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
     )
-    _write(report, records, plan, output, raw, history)
+    _write(report, records, opened, plan, output, raw, history)
     if as_json:
         print_json(report)
     else:
@@ -302,6 +302,7 @@ def _baselines(
 def _write(
     report: Mapping[str, Any],
     records: Sequence[SubjectRecord],
+    opened: Mapping[str, Bundle],
     plan: Plan,
     output: Path | None,
     raw: Path | None,
@@ -316,8 +317,9 @@ def _write(
             for task in plan.tasks:
                 samples = raw_samples(record, task)
                 if len(samples):
+                    digest = opened[record.subject.bundle].digest[:8]
                     name = f"{record.subject.name}, {task.name}".replace(" ", "-").replace(",", "")
-                    with atomic_file(raw / f"{Path(record.subject.bundle).stem}-{name}.npy") as file:
+                    with atomic_file(raw / f"{Path(record.subject.bundle).stem}-{digest}-{name}.npy") as file:
                         np.save(file, samples)
     if history:
         append_history(history, report)

@@ -17,7 +17,9 @@ _HEADS = ("p50", "p90", "p99", "p99.9")
 def print_report(report: Mapping[str, Any]) -> None:
     """Verdicts and the closed loop first, then what it means, then the other modes."""
     rows: Sequence[Mapping[str, Any]] = report["rows"]
-    for name in dict.fromkeys(row["bundle"] for row in rows):
+    for number, name in enumerate(dict.fromkeys(row["bundle"] for row in rows)):
+        if number:
+            click.echo("\n")
         _print_bundle(report, [row for row in rows if row["bundle"] == name])
     machine = report["machine"]
     mode = ", ".join(f"{key} {value}" for key, value in machine["power_mode"].items()) or "power mode not told"
@@ -26,14 +28,15 @@ def print_report(report: Mapping[str, Any]) -> None:
         click.echo(
             f"These times are of a machine that is not itself ({machine['fidelity']}): compare them with nothing."
         )
-    for one in report["unavailable"]:
+    failed = [baseline for baseline in report["baselines"] if "reason" in baseline]
+    for one in [*report["unavailable"], *failed]:
         click.echo(f"{one['what']}: {one['reason']}")
     _print_trust(rows)
 
 
 def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
     facts = next(bundle for bundle in report["bundles"] if bundle["sha256"] == rows[0]["bundle_sha256"])
-    click.echo(f"{facts['name']} {facts['version']}, {readable_bytes(facts['bytes'])}: {facts['makes']}\n")
+    click.echo(f"{rows[0]['bundle']} {facts['version']}, {readable_bytes(facts['bytes'])}: {facts['makes']}\n")
     click.echo("One record a call, one call after the other; microseconds")
     print_table(
         ["what", "precision", "engine", *_HEADS, "p99 at most", "real time", "calls", "verdict"],
@@ -192,7 +195,7 @@ def _print_ratios(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
 def _baseline_lines(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     for baseline in report["baselines"]:
         for row in rows:
-            same = all(row[key] == baseline.get(key) for key in ("bundle", "precision", "backend"))
+            same = all(row[key] == baseline.get(key) for key in ("bundle_sha256", "precision", "backend"))
             if same and row["threads"] == 1 and row["closed"]["p50"]["value_us"]:
                 faster = baseline["p50_us"] / row["closed"]["p50"]["value_us"]
                 yield [_name(row), baseline["what"], f"{faster:.2f}x", "", "", "not in turns"]

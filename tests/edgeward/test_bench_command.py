@@ -40,7 +40,7 @@ def test_the_report_holds_every_variant_its_conditions_and_the_machine(
         assert any("only 1 fresh processes" in reason for reason in row["reasons"])
         assert 0 < row["closed"]["min_us"] <= row["closed"]["mean_us"]
         assert row["read_back"]["precision"] == "f32"
-    raw = np.load(out / "raw" / "tiny-generate-int8-onnxruntime-closed.npy")
+    raw = np.load(out / "raw" / f"tiny-{bundle.digest[:8]}-generate-int8-onnxruntime-closed.npy")
     assert len(raw) == next(
         row["closed"]["n"] for row in report["rows"] if row["id"].endswith("generate int8 onnxruntime")
     )
