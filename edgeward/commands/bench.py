@@ -30,6 +30,7 @@ from ..runtime.errors import BackendError, GateError, RequestError, TrainingErro
 from ..runtime.manifest import REFERENCE_ENGINE
 from .bench_tables import compared_markdown, print_compared, print_report
 from .options import JSON_OPTION, OVERWRITE_OPTION
+from .server_side import server_side
 from .terminal import Progress, print_json
 
 _TEACHER_WORKER = "edgeward.teacher_worker"
@@ -366,3 +367,22 @@ def compare(before: Path, after: Path, least_effect: float, markdown: bool, as_j
         first = found.regressions[0]
         assert first.difference is not None  # noqa: S101 - a regression has one
         raise GateError(f"{first.id} got {first.difference.ratio:.2f} times slower")
+
+
+@command.command(epilog="Example:  edgeward bench report before.json -o latency.html")
+@click.argument("reports", metavar="REPORT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page to write.")
+@OVERWRITE_OPTION
+@server_side
+def report(reports: tuple[Path, ...], output: Path, overwrite: bool) -> None:
+    """Draw a page of one or more reports of 'edgeward bench -o', side by side if they are several.
+
+    The page is one file that loads nothing. Needs jinja2: pip install 'edgeward[report]'.
+    """
+    from ..benchmarks.report.bench_page import render_bench_page
+
+    check_output(output, overwrite=overwrite)
+    page = render_bench_page([read_report(path) for path in reports])
+    with atomic_file(output) as file:
+        file.write(page.encode())
+    click.echo(f"Look at it:  {output.resolve().as_uri()}")
