@@ -9,7 +9,7 @@ from typing import Any
 
 from ...runtime.errors import DataError
 from ...runtime.provenance import MARK, STATEMENT
-from ..latency.subject import BARE, GENERATE
+from ..latency.subject import GENERATE
 from .charts import Bar, IntervalRow, bar_chart, interval_chart
 from .marks import CIRCLE, Mark
 from .page import render_page
@@ -22,9 +22,10 @@ _STAGES = {
     "infer": "the engine",
     "post": "batch with its provenance",
     "encode": "as bytes",
-    "encode_json": "as JSON instead",
 }
 _COLD = {"interpreter": "interpreter", "import": "import", "load": "load", "first_call": "first record"}
+_MACHINE = ("cpu", "cpu_class", "logical_cores", "system", "python", "fidelity")
+_BUNDLE = ("name", "version", "bytes", "makes")
 _ESTIMATE = Mark("a", CIRCLE)
 
 Row = Mapping[str, Any]
@@ -71,23 +72,27 @@ def _run(report: Mapping[str, Any]) -> dict[str, Any]:
     rows = [row for row in report["rows"] if row["closed"]]
     made = _made(rows)
     return {
-        "machine": report["machine"],
+        "machine": {name: report["machine"][name] for name in _MACHINE},
         "mode": ", ".join(f"{key} {value}" for key, value in report["machine"]["power_mode"].items()),
         "made": report["made"],
         "version": report["edgeward"],
-        "bundles": report["bundles"],
+        "bundles": [{name: bundle[name] for name in _BUNDLE} for bundle in report["bundles"]],
         "percentiles": _PERCENTILES,
         "lines": [_line(row) for row in report["rows"]],
         "reasons": _reasons(report["rows"]),
         "distribution": _distributions(rows),
-        "stages": [Chart(_name(row), "mean of a record", drawing) for row in made if (drawing := _stage_bars(row))],
+        "stages": [Chart(_name(row), _stage_text(row), _stage_bars(row)) for row in made if row["stages"]],
         "batches": [Chart(_name(row), "records a second, by records a call", _batch_bars(row)) for row in made],
         "cold": [Chart(_name(row), _cold_text(row), _cold_bars(row)) for row in made],
         "modes": [_mode(row, mode) for row in made for mode in row["modes"]],
         "ratios": _ratios(report),
         "sustained": [Chart(_name(row), _drop_text(row), _sustained_bars(row)) for row in made if row["sustained"]],
         "costs": [_cost(row) for row in made],
-        "unavailable": [*report["unavailable"], *(one for one in report["baselines"] if "reason" in one)],
+        "unavailable": [
+            (one["what"], one["reason"])
+            for one in (*report["unavailable"], *report["baselines"])
+            if one.get("reason") is not None
+        ],
     }
 
 
@@ -151,23 +156,25 @@ def _distributions(rows: Sequence[Row]) -> str:
     return bar_chart(bars) if bars else ""
 
 
+def _stage_text(row: Row) -> str:
+    """What is no part of the bars."""
+    other = next((stage for stage in row["stages"] if stage["name"] == "encode_json"), None)
+    return "mean of a record" + (f"; as JSON instead of bytes {time_text(other['mean_us'])}" if other else "")
+
+
 def _stage_bars(row: Row) -> str:
-    stages = [stage for stage in row["stages"] if stage["n"]]
-    return (
-        bar_chart(
-            [
-                Bar(
-                    _STAGES.get(stage["name"], stage["name"]),
-                    stage["mean_us"],
-                    time_text(stage["mean_us"]),
-                    note="" if stage["share"] is None else f"{stage['share']:.1%}",
-                    strong=stage["name"] == "infer",
-                )
-                for stage in stages
-            ]
-        )
-        if stages
-        else ""
+    return bar_chart(
+        [
+            Bar(
+                _STAGES.get(stage["name"], stage["name"]),
+                stage["mean_us"],
+                time_text(stage["mean_us"]),
+                note=f"{stage['share']:.1%}",
+                strong=stage["name"] == "infer",
+            )
+            for stage in row["stages"]
+            if stage.get("share") is not None
+        ]
     )
 
 
@@ -212,7 +219,7 @@ def _mode(row: Row, mode: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ratios(report: Mapping[str, Any]) -> str:
-    """How many times faster than each baseline, with intervals; a bare engine is where 1 is all one can have."""
+    """How many times faster than each baseline, with intervals."""
     ratios = report["ratios"]
     if not ratios:
         return ""
@@ -233,11 +240,10 @@ def _ratios(report: Mapping[str, Any]) -> str:
 
 
 def _finding(ratio: Mapping[str, Any]) -> str:
-    floor = (
-        "too few processes to know the A/A floor" if ratio["aa_floor"] is None else f"A/A floor {ratio['aa_floor']:.1%}"
+    floor = ratio["aa_floor"]
+    return f"{ratio['finding']}; " + (
+        "too few processes for an A/A floor" if floor is None else f"A/A floor {floor:.1%}"
     )
-    bare = ", which nobody is faster than with this engine" if f" {BARE} " in ratio["baseline"] else ""
-    return f"{ratio['finding']}{bare}; {floor}"
 
 
 def _sustained_bars(row: Row) -> str:

@@ -148,6 +148,19 @@ def test_compare_refuses_another_machine(run_edgeward: Run, reports: Path) -> No
     assert "differ in the processor" in result.stderr
 
 
+def test_report_draws_a_page_and_replaces_nothing_unasked(run_edgeward: Run, reports: Path) -> None:
+    arguments = ("bench", "report", reports / "same.json", reports / "slow.json", "-o", reports / "page.html")
+    result = run_edgeward(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert "Look at it:  file://" in result.stdout
+    page = (reports / "page.html").read_text()
+    assert "Side by side" in page
+    assert "generate int8 onnxruntime" in page
+    assert run_edgeward(*arguments).returncode == 6
+    assert run_edgeward("bench", "report", reports / "page.html", "-o", reports / "other.html").returncode == 3
+    assert not (reports / "other.html").exists()
+
+
 def test_without_arguments_the_commands_are_shown(run_edgeward: Run) -> None:
     result = run_edgeward("bench", "--help")
     assert result.returncode == 0
