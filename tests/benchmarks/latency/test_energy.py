@@ -1,6 +1,7 @@
 """Energy comes from a counter that was seen to move, in joules; one that stands still or is constant is rejected."""
 
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,12 @@ def changing(monkeypatch: pytest.MonkeyPatch) -> Changing:
     """Makes time pass in steps of 10 ms, whoever looks at the clock, and a sensor change with each: no test waits."""
 
     def begin(change: Callable[[int], object]) -> None:
-        steps = itertools.count(1)
+        steps, lock = itertools.count(1), threading.Lock()
 
         def tick() -> float:
-            number = next(steps)
-            change(number)
+            with lock:  # a meter that samples looks from a thread of its own, too
+                number = next(steps)
+                change(number)
             return number / 100
 
         monkeypatch.setattr(energy_module, "time", SimpleNamespace(monotonic=tick, sleep=lambda _: tick()))
