@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...devices import this_host
-from ...runtime.backends import Options, backend_named
+from ...runtime.backends import Options
 from ...runtime.backends.onnxruntime import inference_session
 from ...runtime.batch import Batch
 from ...runtime.bundle import Bundle, open_bundle
 from ...runtime.errors import RequestError
 from ...runtime.feed import Feed
 from ...runtime.generator import load
-from ...runtime.golden import read_golden, relative_error
+from ...runtime.golden import read_golden, relative_error, tolerance_here
 from ...runtime.manifest import Variant
+from ...runtime.opening import open_variant
 from .subject import FloatArray, Parity, Subject
 
 IntArray = npt.NDArray[np.int64]
@@ -62,13 +62,10 @@ class GenerateWork:
     def stages(self, first: int, calls: int) -> dict[str, IntArray]:
         """See `STAGES`; on a session of its own, as a generator does not show its own."""
         manifest, source = self._bundle.manifest, self._generator.source
-        weights = None if self._variant.weights is None else self._bundle.read(self._variant.weights)
         feed = Feed(_SEED, manifest.noise_shape, manifest.data.conditions, {})
         clock, marks = time.perf_counter_ns, np.zeros((calls, len(STAGES) + 1), np.int64)
         options = Options(threads=self._subject.threads)
-        with backend_named(self._subject.backend).open(
-            self._bundle.read(self._variant.file), options, weights
-        ) as session:
+        with open_variant(self._bundle, self._subject.backend, self._variant, options) as session:
             for number in range(-_INPUTS, calls):  # those below nothing warm up, and are overwritten
                 index = first + _INPUTS + number
                 row = marks[max(number, 0)]
@@ -132,7 +129,7 @@ class BareWork:
 
 
 def _parity(made: FloatArray, golden: FloatArray, variant: Variant) -> Parity:
-    return Parity(relative_error(made, golden), variant.tolerance_for(this_host().cpu_class))
+    return Parity(relative_error(made, golden), tolerance_here(variant))
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, Any]:
