@@ -177,7 +177,9 @@ def _headline(row: Mapping[str, Any]) -> str:
     middle = "" if closed["p50"]["value_us"] is None else f"p50 {_time(closed['p50']['value_us'])}"
     factor = row["units"]["real_time_factor"]
     real_time = "" if factor is None else f", {factor:,.0f} times real time"
-    right = f"parity {parity['error']:.0e}" if parity["checked"] else "no parity to check"
+    right = "outputs not compared with a record"
+    if parity["checked"]:
+        right = f"outputs within {parity['error']:.0e} of the record" if parity["error"] else "outputs as recorded"
     return (
         f"{row['bundle']} {row['what']} {row['precision']} on {row['backend']}: {middle}{tail}, "
         f"n = {closed['n']:,} calls of {row['processes']} processes{real_time}, {this_host().cpu}, {right}"

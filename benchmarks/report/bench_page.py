@@ -16,7 +16,7 @@ from .page import render_page
 from .quantities import ABSENT, bytes_text, significant, time_text
 from .scale import round_scale
 
-_PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
+_PERCENTILES = ("p50", "p90", "p99", "p99.9")
 _STAGES = {
     "noise": "noise and conditions",
     "infer": "the engine",
@@ -113,7 +113,6 @@ def _us(told: Mapping[str, Any] | None) -> str:
 def _line(row: Row) -> dict[str, Any]:
     closed = row["closed"] or {}
     upper = closed.get("p99", {}).get("upper_us")
-    factor = (row["units"] or {}).get("real_time_factor")
     beds = (row["units"] or {}).get("beds_in_real_time")
     return {
         "name": row["what"] if row["what"] != GENERATE else "generate",
@@ -121,10 +120,8 @@ def _line(row: Row) -> dict[str, Any]:
         "strong": row["what"] == GENERATE and row["verdict"] == "VALID",
         "percentiles": [_us(closed.get(name)) for name in _PERCENTILES],
         "upper": ABSENT if upper is None else time_text(upper),
-        "factor": ABSENT if factor is None else f"{significant(factor)}x",
         "beds": ABSENT if beds is None else f"{beds:,}",
-        "n": f"{closed.get('n', 0):,}",
-        "processes": row["processes"],
+        "n": f"{closed.get('n', 0):,} in {row['processes']}",
         "precision": row["read_back"]["precision"],
         "floor": ABSENT if row["aa_floor"] is None else f"{row['aa_floor']:.1%}",
         "verdict": row["verdict"] if row["right"] else "WRONG",
