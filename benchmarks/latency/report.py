@@ -117,7 +117,7 @@ def _row(
         *wrong,
         *read_back_reasons(described, backend=subject.backend, precision=subject.precision, threads=subject.threads),
         *disturbance_reasons(
-            happened, cpu_share=cpu_share, threads=subject.threads, floor=floor, processes=len(record.processes)
+            happened, cpu_share=cpu_share, threads=described["threads"], floor=floor, processes=len(record.processes)
         ),
     )
     verdict = Verdict(not wrong, reasons)

@@ -61,7 +61,8 @@ def read_back_reasons(described: Mapping[str, Any], *, backend: str, precision: 
         found.append(f"asked to compute in {' or '.join(allowed)}, the engine reads back {described['precision']}")
     if described["backend"] != backend:
         found.append(f"asked for {backend}, {described['backend']} runs")
-    if described["threads"] != threads:
+    elsewhere = described["device"] != "CPU" and described["threads"] == 0  # such engines use none of the processor's
+    if described["threads"] != threads and not elsewhere:
         found.append(f"asked for {threads} threads, the engine reads back {described['threads']}")
     return tuple(found)
 
@@ -74,7 +75,7 @@ def disturbance_reasons(
     Args:
         happened: During all its turns.
         cpu_share: Processor time over elapsed time of the closed loop.
-        threads: With more than one the share says nothing.
+        threads: Of the processor, as read back; with more than one, or none, the share says nothing.
         floor: A/A floor of its medians.
         processes: Fresh ones.
     """

@@ -59,8 +59,9 @@ def test_a_little_of_it_is_allowed(happened: Disturbance) -> None:
     assert reasons(happened, cpu_share=0.97, floor=0.05) == ()
 
 
-def test_the_share_of_the_processor_says_nothing_of_several_threads() -> None:
-    assert reasons(QUIET, cpu_share=0.5, threads=2) == ()
+@pytest.mark.parametrize("threads", [0, 2])
+def test_the_share_of_the_processor_says_nothing_of_several_threads_or_of_another_device(threads: int) -> None:
+    assert reasons(QUIET, cpu_share=0.5, threads=threads) == ()
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,8 @@ def test_the_share_of_the_processor_says_nothing_of_several_threads() -> None:
         ("fp32", {"precision": "f16"}, "reads back f16"),
         ("fp16", {"precision": "f16"}, None),
         ("fp32", {"threads": 8}, "reads back 8"),
+        ("fp32", {"threads": 0}, "reads back 0"),
+        ("fp32", {"threads": 0, "device": "CUDA"}, None),
         ("fp32", {"backend": "openvino"}, "openvino runs"),
     ],
 )
