@@ -90,7 +90,7 @@ def check_session(bundle: Bundle, backend: str, variant: Variant, session: Sessi
     `check_golden`.
     """
     manifest = bundle.manifest
-    golden = _read_golden(bundle, variant.name)
+    golden = read_golden(bundle, variant.name)
     inputs = Feed(manifest.golden_seed, manifest.noise_shape, manifest.data.conditions, {}).take(0, len(golden))
     (together,) = session.run((inputs.noise, inputs.condition))
     alone = together.copy()
@@ -128,7 +128,12 @@ def tolerance_here(variant: Variant) -> float:
     return variant.tolerance_for(this_host().cpu_class)
 
 
-def _read_golden(bundle: Bundle, variant: str) -> npt.NDArray[np.float32]:
+def read_golden(bundle: Bundle, variant: str) -> npt.NDArray[np.float32]:
+    """The recorded outputs [n, *shape] of one variant, for the golden seed's samples 0 to n - 1.
+
+    Raises:
+        BundleError: The bundle's golden file is unusable.
+    """
     golden = _unpacked(bundle.read(GOLDEN_NAME), variant)
     shape = bundle.manifest.data.shape
     if golden.dtype != np.float32 or golden.shape[1:] != shape or not 1 <= len(golden) <= BATCH_SIZE:

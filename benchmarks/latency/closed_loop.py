@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Fewest calls for which a percentile has a 99 % upper bound that one call may exceed (MLPerf LoadGen's
-# early stopping): with fewer, the percentile is not reported.
-_FEWEST_CALLS = {50: 11, 90: 64, 99: 662}
+from .percentiles import fewest_calls
+
 _WARM_UP_CALLS = 3
 _FIRST_WARM_UP_S = 0.2
 
@@ -79,7 +78,7 @@ def measure(
     for turn, first in enumerate(blocks):
         order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
         for index in order:
-            cpu[index] += _time_block(contenders[index].call, first, times[index, first : first + block])
+            cpu[index] += time_block(contenders[index].call, first, times[index, first : first + block])
         if on_progress:
             on_progress(turn + 1, len(blocks))
     return [
@@ -88,10 +87,22 @@ def measure(
     ]
 
 
-def _time_block(call: Callable[[int], object], first: int, times: npt.NDArray[np.int64]) -> float:
-    """Fill `times` (ns) with one block of calls; returns the CPU seconds they took."""
-    for number in range(_WARM_UP_CALLS):
-        call(first + number)
+def time_block(
+    call: Callable[[int], object], first: int, times: npt.NDArray[np.int64], *, warm_up_calls: int = _WARM_UP_CALLS
+) -> float:
+    """Fill `times` with one block of calls, in nanoseconds.
+
+    Args:
+        call: Told its number, from `first` on; the calls that warm up begin there too.
+        first: Number of the first call.
+        times: Of each call; filled.
+        warm_up_calls: Made before, and not timed.
+
+    Returns:
+        The processor time in seconds that the timed calls took.
+    """
+    for number in range(first, first + warm_up_calls):
+        call(number)
     clock = time.perf_counter_ns
     cpu_before = time.process_time()
     for number in range(len(times)):
@@ -103,7 +114,7 @@ def _time_block(call: Callable[[int], object], first: int, times: npt.NDArray[np
 
 def _summary(name: str, samples: npt.NDArray[np.int64], cpu_s: float) -> Latency:
     def percentile(p: int) -> float | None:
-        return float(np.percentile(samples, p)) / 1000 if len(samples) >= _FEWEST_CALLS[p] else None
+        return float(np.percentile(samples, p)) / 1000 if len(samples) >= fewest_calls(p) else None
 
     return Latency(
         name=name,

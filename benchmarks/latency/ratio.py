@@ -7,14 +7,13 @@ tells how sure the ratio is.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from .closed_loop import Contender
+from .closed_loop import Contender, time_block
 
 _CONFIDENCE = 0.95
 _WARM_UP_CALLS = 2
@@ -86,12 +85,8 @@ def measure_ratios(contenders: Sequence[Contender], *, turns: int = 21, turn_s: 
 
 
 def _median_ns(contender: Contender, first: int, calls: int) -> float:
-    clock, times = time.perf_counter_ns, np.zeros(calls)
-    contender.call(first)
-    for number in range(calls):
-        start = clock()
-        contender.call(first + number)
-        times[number] = clock() - start
+    times = np.zeros(calls, dtype=np.int64)
+    time_block(contender.call, first, times, warm_up_calls=1)
     return float(np.median(times))
 
 

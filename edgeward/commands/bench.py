@@ -1,124 +1,388 @@
-"""`edgeward bench`: measure how long a bundle takes on this machine."""
+"""`edgeward bench`: measure how long a bundle takes on this machine, and compare two measurements."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
 
-from ..benchmarks.latency.bundle_latency import GENERATE, LatencyReport, measure_bundle
+from ..benchmarks.latency.benchmark_app import BENCHMARK_APP, has_benchmark_app, run_benchmark_app
+from ..benchmarks.latency.compare import compare_reports, read_report
+from ..benchmarks.latency.energy import EnergyBook, open_book
+from ..benchmarks.latency.history import append_history
+from ..benchmarks.latency.plan import QUICK_MODES, Modes, Plan, full_plan, quick_plan
+from ..benchmarks.latency.processes import WorkerProcess
+from ..benchmarks.latency.report import bench_report, raw_samples
+from ..benchmarks.latency.run import SubjectRecord, run_plan
+from ..benchmarks.latency.subject import BARE, COMPILED_TEACHER, GENERATE, TEACHER, Subject
+from ..benchmarks.latency.uncertainty import BETWEEN_RUNS
 from ..devices import this_host
 from ..runtime.atomic import atomic_file, check_output
 from ..runtime.backends import BACKENDS, backend_named
-from ..runtime.bundle import open_bundle
-from ..runtime.provenance import edgeward_version
-from .options import BUNDLE_ARGUMENT, JSON_OPTION, OVERWRITE_OPTION
+from ..runtime.bundle import Bundle, open_bundle
+from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
+from ..runtime.manifest import REFERENCE_ENGINE
+from .bench_tables import compared_markdown, print_compared, print_report
+from .options import JSON_OPTION, OVERWRITE_OPTION
 from .server_side import server_side
-from .terminal import Progress, microseconds, print_json, print_table
+from .terminal import Progress, print_json
 
-REPORT_SCHEMA = 1
+_TEACHER_WORKER = "edgeward.teacher_worker"
 
 
-@click.command(epilog="Example:  edgeward bench ecg-beats.edgeward --teacher teacher.pt -o latency.json")
-@BUNDLE_ARGUMENT
-@click.option("--teacher", type=click.Path(path_type=Path), help="Checkpoint to compare with (needs torch).")
+class DefaultGroup(click.Group):
+    """A group whose `run` is meant where no other of its commands is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` before arguments that do not begin with a command's name."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultGroup, no_args_is_help=True, epilog="Example:  edgeward bench run ecg-beats.edgeward --quick")
+def command() -> None:
+    """Measure how long a bundle takes on this machine, or compare two measurements.
+
+    'run' may be left out: edgeward bench ecg-beats.edgeward
+    """
+
+
+@command.command(epilog="Example:  edgeward bench run ecg-beats.edgeward --teacher teacher.pt -o latency.json")
+@click.argument("bundles", metavar="BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--quick", is_flag=True, help="Less than a minute: fewer modes, five processes.")
 @click.option("--backend", "backends", multiple=True, help="Engine to measure; can be repeated. Default: all.")
-@click.option("--calls", type=click.IntRange(min=11), default=3000, show_default=True, help="Calls of each.")
+@click.option("--precision", "precisions", multiple=True, help="Variant to measure; can be repeated. Default: all.")
+@click.option(
+    "--threads",
+    multiple=True,
+    type=click.IntRange(min=1),
+    default=(1,),
+    show_default=True,
+    help="Threads of an operator; can be repeated.",
+)
+@click.option(
+    "--batch",
+    "batches",
+    multiple=True,
+    type=click.IntRange(min=1, max=4096),
+    help="Records a call, for the batch curve; can be repeated.  [default: 1 to 32]",
+)
+@click.option(
+    "--pause",
+    "pauses",
+    multiple=True,
+    type=click.FloatRange(min=0.1, max=60_000),
+    help="Milliseconds between paced calls; can be repeated.  [default: 0.5 to 50]",
+)
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    type=click.FloatRange(min=0.01, max=100_000),
+    help="Calls a second of the open loops; can be repeated.  [default: 50]",
+)
+@click.option(
+    "--sustained",
+    "sustained_min",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Minutes of work on end, for heat; 10 or more before any claim on a passively cooled device.",
+)
+@click.option(
+    "--teacher", type=click.Path(path_type=Path), help="Checkpoint to compare with, eager and compiled (needs torch)."
+)
+@click.option(
+    "--calls", type=click.IntRange(min=1), help="Fewest closed-loop calls of each.  [default: 6636, what p99.9 needs]"
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), help="Fresh processes of each.  [default: 5 with --quick, else 10 to 20]"
+)
+@click.option(
+    "--max-time",
+    "most_s",
+    type=click.FloatRange(min=1),
+    help="Seconds after which no further processes are started.  [default: 600, 42 with --quick]",
+)
+@click.option(
+    "--priority/--no-priority",
+    default=True,
+    show_default=True,
+    help="Ask the system to prefer what is measured, where it lets us.",
+)
+@click.option(
+    "--emulated", is_flag=True, help="This machine only plays another one: its times are marked and never compared."
+)
+@click.option("--strict", is_flag=True, help="End with exit code 7 if a row is INVALID.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the JSON report to a file.")
+@click.option("--raw", type=click.Path(path_type=Path), help="Folder for every single time, as .npy files.")
+@click.option("--history", type=click.Path(path_type=Path), help="File to add a line a row to (JSON lines).")
 @OVERWRITE_OPTION
 @JSON_OPTION
-def command(
-    bundle: Path,
-    teacher: Path | None,
+def run(
+    bundles: tuple[Path, ...],
+    quick: bool,
     backends: tuple[str, ...],
-    calls: int,
+    precisions: tuple[str, ...],
+    threads: tuple[int, ...],
+    batches: tuple[int, ...],
+    pauses: tuple[float, ...],
+    rates: tuple[float, ...],
+    sustained_min: float,
+    teacher: Path | None,
+    calls: int | None,
+    processes: int | None,
+    most_s: float | None,
+    priority: bool,
+    emulated: bool,
+    strict: bool,
     output: Path | None,
+    raw: Path | None,
+    history: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure the latency of single samples of BUNDLE: closed loop, one thread, contenders taking turns.
+    """Measure BUNDLE on every engine present: each variant in fresh processes that take turns.
 
-    Each variant runs on each engine present, beside a bare loop over onnxruntime's own session.run with
-    prepared inputs, and beside the PyTorch teacher if one is given.
+    Closed loop, with pauses, on a schedule, in batches, from a cold start, and stage by stage. Outputs are checked
+    against the golden samples first: what computes something else is not timed, and the command ends with exit
+    code 7. What was disturbed is called INVALID, with the reason, and its tail is withheld.
     """
-    if output:
-        check_output(output, overwrite=overwrite)
-    for name in backends:
-        backend_named(name)
-    opened = open_bundle(bundle)
-    if teacher:
-        report = _with_teacher(
-            teacher,
-            lambda call: measure_bundle(
-                opened,
-                backends=backends or tuple(BACKENDS),
-                teacher=call,
-                calls=calls,
-                on_progress=Progress("Measuring"),
-            ),
-        )
-    else:
-        report = measure_bundle(
-            opened, backends=backends or tuple(BACKENDS), calls=calls, on_progress=Progress("Measuring")
-        )
-    document = {
-        "schema": REPORT_SCHEMA,
-        "edgeward": edgeward_version(),
-        "mode": "closed loop, one process, one thread, batch 1",
-        "bundle_sha256": opened.digest,
-        "host": this_host().to_json(),
-        **report.to_json(),
-    }
-    if output:
-        with atomic_file(output) as file:
-            file.write((json.dumps(document, indent=1) + "\n").encode())
+    for path, folder in ((output, False), (raw, True)):
+        if path:
+            check_output(path, overwrite=overwrite, folder=folder)
+    opened = {str(path): open_bundle(path) for path in bundles}
+    _check_request(backends, threads)
+    absent: list[dict[str, str]] = []
+    subjects = [
+        *_teachers(teacher, opened, compiled=not quick, absent=absent),
+        *_subjects(opened, backends or tuple(BACKENDS), precisions, threads, absent),
+    ]
+    if not subjects:
+        raise BackendError("; ".join(f"{one['what']}: {one['reason']}" for one in absent))
+    modes = _modes(QUICK_MODES if quick else Modes(), batches, pauses, rates)
+    plan = quick_plan(modes=modes) if quick else full_plan(modes=modes)
+    plan = replace(
+        plan,
+        fewest_calls=plan.fewest_calls if calls is None else calls,
+        fewest_processes=processes or plan.fewest_processes,
+        most_processes=processes or plan.most_processes,
+        most_s=most_s or plan.most_s,
+        prioritise=priority,
+        sustained_s=60 * sustained_min,
+    )
+    records, energy = _measured(subjects, plan)
+    report = bench_report(
+        records,
+        plan,
+        opened,
+        absent,
+        energy=energy,
+        emulated=emulated,
+        baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
+    )
+    _write(report, records, opened, plan, output, raw, history)
     if as_json:
-        print_json(document)
+        print_json(report)
     else:
         print_report(report)
+    _judge(report, strict=strict)
 
 
+def _check_request(backends: Sequence[str], threads: Sequence[int]) -> None:
+    for name in backends:
+        backend_named(name)
+    cores = this_host().logical_cores
+    if max(threads) > cores:
+        raise RequestError(f"--threads {max(threads)}: this process may use {cores} cores")
+
+
+def _teachers(
+    checkpoint: Path | None, opened: Mapping[str, Bundle], *, compiled: bool, absent: list[dict[str, str]]
+) -> Iterator[Subject]:
+    """The full model, eager and compiled, fed with what the first bundle's records are made from."""
+    if checkpoint is None:
+        return
+    if not checkpoint.is_file():
+        raise TrainingError(f"{checkpoint} is not there; --teacher is the checkpoint that the bundle was made from")
+    if importlib.util.find_spec("torch") is None:
+        raise BackendError("--teacher needs torch; install it with: pip install 'edgeward[train]'")
+    bundle = next(iter(opened))
+    for what in (TEACHER, COMPILED_TEACHER):
+        if what == COMPILED_TEACHER and not compiled:
+            absent.append({"what": what, "reason": "--quick leaves it out: compiling takes longer than all the rest"})
+            continue
+        yield Subject(what, "fp32", "torch", 1, bundle, str(checkpoint), _TEACHER_WORKER)
+
+
+def _subjects(
+    opened: Mapping[str, Bundle],
+    backends: Sequence[str],
+    precisions: Sequence[str],
+    threads: Sequence[int],
+    absent: list[dict[str, str]],
+) -> Iterator[Subject]:
+    """Every variant on every engine present with every number of threads, and the bare engine beside."""
+    present = []
+    for name in backends:
+        availability = BACKENDS[name].probe()
+        if availability.available:
+            present.append(name)
+        else:
+            absent.append({"what": name, "reason": availability.reason})
+    for path, bundle in opened.items():
+        offered = {variant.precision for name in present for variant in bundle.manifest.variants_for(name)}
+        unknown = [precision for precision in precisions if precision not in offered]
+        if unknown and offered:
+            raise RequestError(f"{path} has no {unknown[0]!r} variant; it has {', '.join(sorted(offered))}")
+        for name in present:
+            for variant in bundle.manifest.variants_for(name):
+                if precisions and variant.precision not in precisions:
+                    continue
+                for count in dict.fromkeys(threads):
+                    yield Subject(GENERATE, variant.precision, name, count, path)
+                    if name == REFERENCE_ENGINE:
+                        yield Subject(BARE, variant.precision, name, count, path)
+
+
+def _modes(usual: Modes, batches: Sequence[int], pauses_ms: Sequence[float], rates: Sequence[float]) -> Modes:
+    return Modes(
+        batches=tuple(dict.fromkeys(batches)) or usual.batches,
+        pauses_s=tuple(ms / 1000 for ms in dict.fromkeys(pauses_ms)) or usual.pauses_s,
+        rates_hz=tuple(dict.fromkeys(rates)) or usual.rates_hz,
+    )
+
+
+def _measured(subjects: Sequence[Subject], plan: Plan) -> tuple[list[SubjectRecord], EnergyBook]:
+    progress = Progress("Measuring", vanish=True)
+    energy = open_book()
+    try:
+        records = run_plan(
+            subjects,
+            plan,
+            WorkerProcess,
+            energy=energy,
+            on_progress=lambda share, note: progress(round(1000 * share), 1000, note),
+        )
+    finally:
+        if energy.meter:
+            energy.meter.close()
+    return records, energy
+
+
+def _baselines(
+    opened: Mapping[str, Bundle], subjects: Sequence[Subject], plan: Plan, *, processes: int
+) -> list[dict[str, Any]]:
+    """OpenVINO's own tool on what OpenVINO was measured with on one thread."""
+    measured = [s for s in subjects if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
+    if not measured:
+        return []
+    if not has_benchmark_app():
+        return [{"what": BENCHMARK_APP, "reason": "the installed openvino does not bring it"}]
+    progress, found = Progress(f"Running {BENCHMARK_APP}", vanish=True), []
+    for number, subject in enumerate(measured, start=1):
+        bundle = opened[subject.bundle]
+        found.append(
+            run_benchmark_app(
+                bundle,
+                bundle.manifest.variant(subject.precision, subject.backend),
+                processes=processes,
+                prioritise=plan.prioritise,
+            )
+        )
+        progress(number, len(measured))
+    return found
+
+
+def _write(
+    report: Mapping[str, Any],
+    records: Sequence[SubjectRecord],
+    opened: Mapping[str, Bundle],
+    plan: Plan,
+    output: Path | None,
+    raw: Path | None,
+    history: Path | None,
+) -> None:
+    if output:
+        with atomic_file(output) as file:
+            file.write((json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    if raw:
+        raw.mkdir(exist_ok=True)
+        for record in records:
+            for task in plan.tasks:
+                samples = raw_samples(record, task)
+                if len(samples):
+                    digest = opened[record.subject.bundle].digest[:8]
+                    name = f"{record.subject.name}, {task.name}".replace(" ", "-").replace(",", "")
+                    with atomic_file(raw / f"{Path(record.subject.bundle).stem}-{digest}-{name}.npy") as file:
+                        np.save(file, samples)
+    if history:
+        append_history(history, report)
+
+
+def _judge(report: Mapping[str, Any], *, strict: bool) -> None:
+    """The exit code: 7 for what is wrong, and if asked for, also for what is INVALID."""
+    wrong = [row for row in report["rows"] if not row["right"]]
+    if wrong:
+        raise GateError(
+            f"{wrong[0]['id']} {wrong[0]['reasons'][0]}; it was not timed; use another backend or precision"
+        )
+    invalid = [row for row in report["rows"] if row["verdict"] != "VALID"]
+    if strict and invalid:
+        raise GateError(f"{invalid[0]['id']} is INVALID: {invalid[0]['reasons'][0]}")
+
+
+@command.command(epilog="Example:  edgeward bench compare before.json after.json --markdown")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--least-effect",
+    type=click.FloatRange(min=0, max=10),
+    default=BETWEEN_RUNS,
+    show_default=True,
+    help="Smallest change that counts, as a share; none below the A/A floor does.",
+)
+@click.option("--markdown", is_flag=True, help="Answer as a Markdown table.")
+@JSON_OPTION
+def compare(before: Path, after: Path, least_effect: float, markdown: bool, as_json: bool) -> None:
+    """Compare two reports of 'edgeward bench -o': AFTER against BEFORE, by the medians of their processes.
+
+    Reports of another machine, power mode, device or precision are refused, and so are emulated ones. Ends with exit
+    code 7 if a row got slower for sure: by a rank test, by its interval, and by more than the A/A floor.
+    """
+    found = compare_reports(read_report(before), read_report(after), least_effect=least_effect)
+    if as_json:
+        print_json(found.to_json())
+    elif markdown:
+        click.echo(compared_markdown(found))
+    else:
+        print_compared(found)
+    if found.regressions:
+        first = found.regressions[0]
+        assert first.difference is not None  # noqa: S101 - a regression has one
+        raise GateError(f"{first.id} got {first.difference.ratio:.2f} times slower")
+
+
+@command.command(epilog="Example:  edgeward bench report before.json -o latency.html")
+@click.argument("reports", metavar="REPORT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page to write.")
+@OVERWRITE_OPTION
 @server_side
-def _with_teacher(path: Path, run: Callable[[Callable[[int], object]], LatencyReport]) -> LatencyReport:
-    from ..compression.cost import one_torch_thread, torch_call
-    from ..training.checkpoint import load_checkpoint
+def report(reports: tuple[Path, ...], output: Path, overwrite: bool) -> None:
+    """Draw a page of one or more reports of 'edgeward bench -o', side by side if they are several.
 
-    checkpoint = load_checkpoint(path)
-    with one_torch_thread():
-        return run(torch_call(checkpoint.generator(), checkpoint.schema))
+    The page is one file that loads nothing. Needs jinja2: pip install 'edgeward[report]'.
+    """
+    from ..benchmarks.report.bench_page import render_bench_page
 
-
-def print_report(report: LatencyReport) -> None:
-    """The table for people, with what a reader must know to trust it."""
-    rows = []
-    for row in report.rows:
-        speed_up, overhead = report.speed_up(row), report.overhead_us(row)
-        above = ""
-        if overhead is not None and row.latency.p50_us:
-            share = overhead / (row.latency.p50_us - overhead)
-            above = f"{overhead:+.1f} ({share:+.0%})"
-        rows.append(
-            [
-                row.what,
-                row.precision,
-                row.backend,
-                microseconds(row.latency.p50_us),
-                microseconds(row.latency.p90_us),
-                microseconds(row.latency.p99_us),
-                "" if speed_up is None else f"{speed_up:.1f}x",
-                above,
-            ]
-        )
-    print_table(["what", "precision", "engine", "p50 µs", "p90 µs", "p99 µs", "vs teacher", "over bare µs"], rows)
-    host = this_host()
-    click.echo(f"\n{host.cpu} ({host.cpu_class}), one thread, {report.rows[0].latency.n:,} calls each, in turns")
-    for name, reason in report.absent.items():
-        click.echo(f"{name}: {reason}")
-    lowest = min(row.latency.cpu_share for row in report.rows if row.what == GENERATE)
-    if lowest < 0.97:
-        click.echo(
-            f"Other programs took part of the processor (CPU share down to {lowest:.2f}): "
-            "trust the medians and their ratios, not the p99."
-        )
+    check_output(output, overwrite=overwrite)
+    page = render_bench_page([read_report(path) for path in reports])
+    with atomic_file(output) as file:
+        file.write(page.encode())
+    click.echo(f"Look at it:  {output.resolve().as_uri()}")

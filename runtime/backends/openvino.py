@@ -19,7 +19,12 @@ _GPU_DRIVER = (
 _ONNX_BEGINS = b"\x08"  # the field that holds the version of the format, which is the first
 
 
-def _import_engine() -> Any:
+def import_engine() -> Any:
+    """The package itself, with nothing beside it that would send anything.
+
+    Raises:
+        BackendError: It is absent.
+    """
     # Importing the engine reports the import to Google Analytics and leaves an identifier in the home folder,
     # unless the package that does so cannot be imported; the engine does without it.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -57,7 +62,7 @@ class OpenVinoBackend:
             check_no_threads(self, options)
         if weights is not None:
             check_ir(model, weights)
-        engine = _import_engine()
+        engine = import_engine()
         try:
             core = engine.Core()
             _check_there(core, device)

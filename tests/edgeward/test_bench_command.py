@@ -1,4 +1,4 @@
-"""`edgeward bench`: a table and a report of what was measured, or a clear error before the measuring."""
+"""`edgeward bench`: tables and a report of what was measured, or a clear error before the measuring."""
 
 import json
 import os
@@ -6,45 +6,69 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edgeward.runtime import Bundle
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+# A moment on one engine: one process a subject, which a verdict does not believe, and few modes.
+MOMENT = ("--backend", "onnxruntime", "--processes", "1", "--calls", "1", "--batch", "1", "--max-time", "2")
+MOMENT = (*MOMENT, "--pause", "1", "--rate", "100", "--no-priority")
 
 
 def test_the_report_holds_every_variant_its_conditions_and_the_machine(
     run_edgeward: Run, bundle: Bundle, out: Path
 ) -> None:
     result = run_edgeward(
-        *("bench", bundle.path, "--backend", "onnxruntime", "--calls", 100, "--json", "-o", out / "report.json")
+        *("bench", bundle.path, *MOMENT, "--json", "-o", out / "report.json"),
+        *("--raw", out / "raw", "--history", out / "history.jsonl"),
     )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report == json.loads((out / "report.json").read_text())
-    assert os.listdir(out) == ["report.json"]
-    assert report["bundle_sha256"] == bundle.digest
-    assert report["host"]["cpu_class"]
+    assert sorted(os.listdir(out)) == ["history.jsonl", "raw", "report.json"]
+    assert (report["kind"], report["schema"]) == ("edgeward-bench", 2)
+    assert report["bundles"][0]["sha256"] == bundle.digest
+    assert report["machine"]["cpu_class"]
     assert {(row["what"], row["precision"]) for row in report["rows"]} == {
-        (what, precision) for what in ("generate(1)", "bare session.run") for precision in ("fp32", "int8")
+        (what, precision) for what in ("generate", "bare engine") for precision in ("fp32", "int8")
     }
     for row in report["rows"]:
-        assert row["n"] == 100
-        assert 0 < row["min_us"] <= row["p50_us"] <= row["p90_us"]
-        assert row["p99_us"] is None  # a hundred calls do not carry it
+        assert row["right"]
+        assert row["verdict"] == "INVALID"
+        assert any("only 1 fresh processes" in reason for reason in row["reasons"])
+        assert 0 < row["closed"]["min_us"] <= row["closed"]["mean_us"]
+        assert row["read_back"]["precision"] == "f32"
+    raw = np.load(out / "raw" / f"tiny-{bundle.digest[:8]}-generate-int8-onnxruntime-closed.npy")
+    assert len(raw) == next(
+        row["closed"]["n"] for row in report["rows"] if row["id"].endswith("generate int8 onnxruntime")
+    )
+    assert len((out / "history.jsonl").read_text().splitlines()) == 4
 
 
-def test_the_table_names_the_machine(run_edgeward: Run, bundle: Bundle) -> None:
-    result = run_edgeward("bench", bundle.path, "--calls", 11)
+def test_the_tables_name_the_machine_and_why_nothing_is_valid(run_edgeward: Run, bundle: Bundle) -> None:
+    result = run_edgeward("bench", "run", bundle.path, *MOMENT, "--precision", "int8")
     assert result.returncode == 0, result.stderr
-    for word in ("generate(1)", "bare session.run", "fp32", "int8", "p50 µs", "one thread"):
+    for word in ("generate", "bare engine", "int8", "p50", "INVALID", "only 1 fresh processes", "Stages", "Energy"):
         assert word in result.stdout
+    assert "fp32" not in result.stdout
+
+
+def test_strict_ends_with_a_code_of_its_own(run_edgeward: Run, bundle: Bundle) -> None:
+    result = run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--strict")
+    assert result.returncode == 7, result.stderr
+    assert "is INVALID: " in result.stderr
+    assert "p50" in result.stdout  # the tables come first
 
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "told"),
     [
         (["--backend", "tensorflow"], 2, "no backend 'tensorflow'"),
-        (["--calls", "5"], 2, "--calls"),
+        (["--precision", "int4"], 2, "no 'int4' variant; it has fp32, int8"),
+        (["--calls", "0"], 2, "--calls"),
+        (["--threads", "4096"], 2, "this process may use"),
         (["-o", "absent/report.json"], 6, "is not a folder"),
         (["-o", "taken.json"], 6, "--overwrite to replace it"),
         (["--teacher", "absent.pt"], 8, "absent.pt"),
@@ -78,10 +102,87 @@ def test_a_damaged_bundle_is_refused(
 def test_a_full_disk_leaves_no_report(run_edgeward: Run, bundle: Bundle, out: Path) -> None:
     resource = pytest.importorskip("resource")
     result = run_edgeward(
-        *("bench", bundle.path, "--backend", "onnxruntime", "--calls", 11, "-o", out / "report.json"),
+        *("bench", bundle.path, *MOMENT, "--precision", "int8", "-o", out / "report.json"),
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
     )
     assert result.returncode == 6, result.stderr
     assert "nothing was left behind" in result.stderr
     assert os.listdir(out) == []
+
+
+@pytest.fixture
+def reports(run_edgeward: Run, bundle: Bundle, out: Path) -> Path:
+    """`same.json`, measured; `slow.json`, the same but made half as fast; both as if of six processes without noise."""
+    result = run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--json")
+    report = json.loads(result.stdout)
+    for name, times in (("same", 1.0), ("slow", 2.0)):
+        for row in report["rows"]:
+            row |= {"verdict": "VALID", "reasons": [], "process_p50_us": [times * (100 + n / 10) for n in range(6)]}
+        (out / f"{name}.json").write_text(json.dumps(report))
+    return out
+
+
+def test_compare_tells_a_regression_by_its_exit_code(run_edgeward: Run, reports: Path) -> None:
+    same = run_edgeward("bench", "compare", reports / "same.json", reports / "same.json", "--json")
+    assert same.returncode == 0, same.stderr
+    assert json.loads(same.stdout)["regressions"] == []
+    slow = run_edgeward("bench", "compare", reports / "same.json", reports / "slow.json", "--markdown")
+    assert slow.returncode == 7
+    assert "2.00 times slower" in slow.stderr
+    head, rule, *rows = slow.stdout.splitlines()
+    assert head.startswith("| row | before µs |")
+    assert set(rule) == set("|- ")
+    assert all(row.count("|") == 8 for row in rows)
+    table = run_edgeward("bench", "compare", reports / "slow.json", reports / "same.json")
+    assert table.returncode == 0
+    assert "faster" in table.stdout
+
+
+def test_compare_refuses_another_machine(run_edgeward: Run, reports: Path) -> None:
+    other = json.loads((reports / "same.json").read_text())
+    other["machine"]["cpu"] = "another"
+    (reports / "other.json").write_text(json.dumps(other))
+    result = run_edgeward("bench", "compare", reports / "same.json", reports / "other.json")
+    assert result.returncode == 2
+    assert "differ in the processor" in result.stderr
+
+
+def test_report_draws_a_page_and_replaces_nothing_unasked(run_edgeward: Run, reports: Path) -> None:
+    arguments = ("bench", "report", reports / "same.json", reports / "slow.json", "-o", reports / "page.html")
+    result = run_edgeward(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert "Look at it:  file://" in result.stdout
+    page = (reports / "page.html").read_text()
+    assert "Side by side" in page
+    assert "generate int8 onnxruntime" in page
+    assert run_edgeward(*arguments).returncode == 6
+    assert run_edgeward("bench", "report", reports / "page.html", "-o", reports / "other.html").returncode == 3
+    assert not (reports / "other.html").exists()
+
+
+def test_without_arguments_the_commands_are_shown(run_edgeward: Run) -> None:
+    result = run_edgeward("bench", "--help")
+    assert result.returncode == 0
+    for word in ("run", "compare", "may be left out"):
+        assert word in result.stdout
+
+
+@pytest.mark.slow
+def test_quick_takes_less_than_a_minute_with_every_engine(run_edgeward: Run, bundle: Bundle) -> None:
+    result = run_edgeward("bench", bundle.path, "--quick", "--json", timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert all(row["processes"] == 5 for row in json.loads(result.stdout)["rows"])
+
+
+@pytest.mark.slow
+def test_a_teacher_stands_beside_the_bundle_eager_and_compiled(
+    run_edgeward: Run, bundle: Bundle, teacher_path: Path
+) -> None:
+    result = run_edgeward("bench", bundle.path, *MOMENT, "--max-time", "60", "--teacher", teacher_path, "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    measured = {row["what"] for row in report["rows"]} | {one["what"] for one in report["unavailable"]}
+    assert "teacher" in {row["what"] for row in report["rows"]}
+    assert any("compiled teacher" in what for what in measured)  # measured, or told why not
+    assert {"tiny teacher fp32 torch"} <= {ratio["baseline"] for ratio in report["ratios"]}

@@ -1,0 +1,146 @@
+"""A bundle as a subject: `generate` as users call it, its stages one by one, and the engine alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...runtime.backends import Options
+from ...runtime.backends.onnxruntime import inference_session
+from ...runtime.batch import Batch
+from ...runtime.bundle import Bundle, open_bundle
+from ...runtime.errors import RequestError
+from ...runtime.feed import Feed
+from ...runtime.generator import load
+from ...runtime.golden import read_golden, relative_error, tolerance_here
+from ...runtime.manifest import Variant
+from ...runtime.opening import open_variant
+from .subject import FloatArray, Parity, Subject
+
+IntArray = npt.NDArray[np.int64]
+
+_SEED = 1
+_INPUTS = 64
+
+STAGES = ("noise", "infer", "post", "encode", "encode_json")
+"""Drawing noise and conditions; the engine, which binds its inputs and outputs itself; the batch with what it carries;
+the samples as bytes; and as JSON instead."""
+
+
+class GenerateWork:
+    """`Generator.generate`, as users call it."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._bundle = open_bundle(subject.bundle)
+        self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
+        self._generator = load(
+            self._bundle, backend=subject.backend, precision=subject.precision, threads=subject.threads
+        )
+        self.described: Mapping[str, Any] = self._generator.describe()
+
+    def call(self, batch: int) -> Callable[[int], object]:
+        """Records `number * batch` and those after it of one seed."""
+        generate = self._generator.generate
+        return lambda number: generate(batch, seed=_SEED, first=number * batch)
+
+    def parity(self, *, at_once: bool) -> Parity:
+        """The golden records, one a call or all in one."""
+        golden = read_golden(self._bundle, self._variant.name)
+        seed, n = self._bundle.manifest.golden_seed, len(golden)
+        made = [
+            self._generator.generate(n if at_once else 1, seed=seed, first=first).samples
+            for first in ([0] if at_once else range(n))
+        ]
+        return _parity(np.concatenate(made), golden, self._variant)
+
+    def stages(self, first: int, calls: int) -> dict[str, IntArray]:
+        """See `STAGES`; on a session of its own, as a generator does not show its own."""
+        manifest, source = self._bundle.manifest, self._generator.source
+        feed = Feed(_SEED, manifest.noise_shape, manifest.data.conditions, {})
+        clock, marks = time.perf_counter_ns, np.zeros((calls, len(STAGES) + 1), np.int64)
+        options = Options(threads=self._subject.threads)
+        with open_variant(self._bundle, self._subject.backend, self._variant, options) as session:
+            for number in range(-_INPUTS, calls):  # those below nothing warm up, and are overwritten
+                index = first + _INPUTS + number
+                row = marks[max(number, 0)]
+                row[0] = clock()
+                noise, condition, columns = feed.take(index, 1)
+                row[1] = clock()
+                (samples,) = session.run((noise, condition))
+                row[2] = clock()
+                batch = Batch(samples, columns, _SEED, index, source)
+                row[3] = clock()
+                batch.samples.tobytes()
+                row[4] = clock()
+                json.dumps(batch.samples.tolist())
+                row[5] = clock()
+        return dict(zip(STAGES, np.diff(marks, axis=1).T, strict=True))
+
+
+class BareWork:
+    """A loop over onnxruntime's own `session.run` with inputs made beforehand: nobody is faster with this engine."""
+
+    def __init__(self, subject: Subject) -> None:
+        if subject.backend != "onnxruntime":
+            raise RequestError(f"there is no bare loop over {subject.backend}, only over onnxruntime")
+        self._bundle = open_bundle(subject.bundle)
+        self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
+        self._session = inference_session(self._bundle.read(self._variant.file), Options(threads=subject.threads))
+        settings = self._session.get_session_options()
+        self.described: Mapping[str, Any] = {
+            "backend": "onnxruntime",
+            "device": "CPU",
+            "precision": "f32",
+            "threads": settings.intra_op_num_threads,
+            "variant": self._variant.name,
+        }
+
+    def call(self, batch: int) -> Callable[[int], object]:
+        """One of 64 prepared inputs."""
+        feeds = self._feeds(_SEED, _INPUTS, batch)
+        run = self._session.run
+        return lambda number: run(["sample"], feeds[number % _INPUTS])
+
+    def _feeds(self, seed: int, calls: int, batch: int) -> list[dict[str, FloatArray]]:
+        manifest = self._bundle.manifest
+        inputs = Feed(seed, manifest.noise_shape, manifest.data.conditions, {}).take(0, calls * batch)
+        return [
+            {"noise": inputs.noise[i : i + batch].copy(), "condition": inputs.condition[i : i + batch].copy()}
+            for i in range(0, calls * batch, batch)
+        ]
+
+    def parity(self, *, at_once: bool) -> Parity:
+        """The golden records, one a call or all in one."""
+        golden = read_golden(self._bundle, self._variant.name)
+        calls, batch = (1, len(golden)) if at_once else (len(golden), 1)
+        feeds = self._feeds(self._bundle.manifest.golden_seed, calls, batch)
+        made = [self._session.run(["sample"], feed)[0] for feed in feeds]
+        return _parity(np.concatenate(made), golden, self._variant)
+
+    def stages(self, first: int, calls: int) -> None:  # noqa: ARG002 - a session has no stages
+        """It has one."""
+        return
+
+
+def _parity(made: FloatArray, golden: FloatArray, variant: Variant) -> Parity:
+    return Parity(relative_error(made, golden), tolerance_here(variant))
+
+
+def bundle_facts(bundle: Bundle) -> dict[str, Any]:
+    """What a report says of a bundle; plain JSON values."""
+    manifest = bundle.manifest
+    return {
+        "path": bundle.path.name,
+        "name": manifest.name,
+        "version": manifest.version,
+        "sha256": bundle.digest,
+        "bytes": bundle.size,
+        "makes": manifest.data.describe(),
+        "variants": {v.name: sum(manifest.files[file].size for file in v.files) for v in manifest.variants},
+    }

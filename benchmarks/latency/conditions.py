@@ -1,0 +1,254 @@
+"""What else the machine did while it was measured: who took the processor, what slowed it down. Linux tells.
+
+A counter that is absent is None, and the report says so: nothing here is guessed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters of the machine and of this process at one moment; None where the system has none."""
+
+    steal_ticks: int | None
+    """Time that the hypervisor gave to others, and all time of all cores, in the system's ticks."""
+    all_ticks: int | None
+    throttled_ns: int | None
+    """Time that this control group was stopped for having used up its share."""
+    heat_events: int | None
+    """How often the processor, or its firmware, slowed itself down for heat or power."""
+    khz: int | None
+    """Clock of the fastest core, as the driver of clock frequencies tells it."""
+    celsius: float | None
+    """The hottest sensor."""
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What happened between readings, summed over the blocks of one contender."""
+
+    steal_share: float | None
+    throttled_ms: float | None
+    heat_events: int | None
+    khz_low: int | None
+    khz_high: int | None
+    celsius_first: float | None
+    celsius_last: float | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+
+    @property
+    def frequency_change(self) -> float | None:
+        """By which share the clock fell below its highest."""
+        if not self.khz_high or self.khz_low is None:
+            return None
+        return 1 - self.khz_low / self.khz_high
+
+
+def read_conditions(root: Path = _ROOT) -> Reading:
+    """Read all counters now; some tenths of a millisecond."""
+    steal, ticks = _steal(root)
+    voluntary, involuntary = _switches()
+    return Reading(
+        steal, ticks, _throttled_ns(root), _heat_events(root), _khz(root), _celsius(root), voluntary, involuntary
+    )
+
+
+def disturbance(pairs: list[tuple[Reading, Reading]]) -> Disturbance:
+    """Sum up what happened between each first and second reading."""
+    steal = _grown(pairs, "steal_ticks")
+    ticks = _grown(pairs, "all_ticks")
+    throttled = _grown(pairs, "throttled_ns")
+    clocks = [r.khz for pair in pairs for r in pair if r.khz is not None]
+    heat = [r.celsius for pair in pairs for r in pair if r.celsius is not None]
+    return Disturbance(
+        steal_share=None if steal is None or not ticks else steal / ticks,
+        throttled_ms=None if throttled is None else throttled / 1e6,
+        heat_events=_grown(pairs, "heat_events"),
+        khz_low=min(clocks, default=None),
+        khz_high=max(clocks, default=None),
+        celsius_first=heat[0] if heat else None,
+        celsius_last=heat[-1] if heat else None,
+        voluntary_switches=_grown(pairs, "voluntary_switches"),
+        involuntary_switches=_grown(pairs, "involuntary_switches"),
+    )
+
+
+def _grown(pairs: list[tuple[Reading, Reading]], name: str) -> int | None:
+    total = 0
+    for before, after in pairs:
+        first, last = getattr(before, name), getattr(after, name)
+        if first is None or last is None:
+            return None
+        total += last - first
+    return total
+
+
+def _steal(root: Path) -> tuple[int | None, int | None]:
+    """From /proc/stat: `cpu user nice system idle iowait irq softirq steal guest …`; guest time is in user time."""
+    numbers = _text(root / "proc/stat").partition("\n")[0].split()[1:9]
+    if len(numbers) < 8:
+        return None, None
+    ticks = [int(number) for number in numbers]
+    return ticks[7], sum(ticks)
+
+
+def _throttled_ns(root: Path) -> int | None:
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if "cpu" in controllers.split(","):
+            folders = [root / f"sys/fs/cgroup/{name}" for name in (controllers, "cpu")]
+            field, scale = "throttled_time", 1
+        elif not controllers:
+            folders, field, scale = [root / "sys/fs/cgroup"], "throttled_usec", 1000
+        else:
+            continue
+        for folder in folders:
+            for place in (folder / path.lstrip("/"), folder):  # a container may not see its own path
+                found = re.search(rf"^{field} (\d+)$", _text(place / "cpu.stat"), re.M)
+                if found:
+                    return int(found[1]) * scale
+    return None
+
+
+def _heat_events(root: Path) -> int | None:
+    cpus = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/*_throttle_count")
+    counts = [_number(file) for file in cpus]
+    coolers = (root / "sys/class/thermal").glob("cooling_device*")
+    counts += [_number(c / "cur_state") for c in coolers if "cpu" in _text(c / "type").lower()]
+    # Raspberry Pi: a mask of what holds the processor back now.
+    firmware = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled").strip()
+    if firmware:
+        with contextlib.suppress(ValueError):
+            counts.append((int(firmware, 16) & 0xF).bit_count())
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _khz(root: Path) -> int | None:
+    files = (root / "sys/devices/system/cpu/cpufreq").glob("policy*/scaling_cur_freq")
+    return max((khz for khz in map(_number, files) if khz), default=None)
+
+
+def _celsius(root: Path) -> float | None:
+    millis = [_number(file) for file in (root / "sys/class/thermal").glob("thermal_zone*/temp")]
+    plausible = [value / 1000 for value in millis if value is not None and 1_000 <= value <= 130_000]
+    return max(plausible, default=None)
+
+
+def _switches() -> tuple[int | None, int | None]:
+    if sys.platform == "win32":
+        return None, None
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_nvcsw, usage.ru_nivcsw
+
+
+def peak_memory_bytes() -> int | None:
+    """The most memory this process has held so far (resident set); None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def power_mode(root: Path = _ROOT) -> dict[str, str]:
+    """What decides how fast the machine may run, by name; empty where the system tells nothing.
+
+    Numbers may only be compared between machines in the same mode.
+    """
+    cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
+    found = {
+        "nvpmodel": _nvpmodel(root),
+        "platform_profile": _text(root / "sys/firmware/acpi/platform_profile").strip(),
+        "governor": _text(cpufreq / "scaling_governor").strip(),
+        "energy_preference": _text(cpufreq / "energy_performance_preference").strip(),
+        "supply": _supply(root),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _nvpmodel(root: Path) -> str:
+    """The mode's name of a Jetson: its number means another mode on another board."""
+    status = re.search(r"(\d+)", _text(root / "var/lib/nvpmodel/status"))
+    if not status:
+        return ""
+    names = re.findall(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>", _text(root / "etc/nvpmodel.conf"))
+    return next((name for number, name in names if int(number) == int(status[1])), "")
+
+
+def _supply(root: Path) -> str:
+    supplies = list((root / "sys/class/power_supply").glob("*"))
+    mains = [s for s in supplies if _text(s / "type").strip() in ("Mains", "USB") and _number(s / "online") == 1]
+    batteries = [s for s in supplies if _text(s / "type").strip() == "Battery"]
+    if mains:
+        return "mains"
+    return "battery" if any(_text(s / "status").strip() == "Discharging" for s in batteries) else ""
+
+
+def cpu_quota(root: Path = _ROOT) -> float | None:
+    """Cores that the control group may use at most; None where it is not limited."""
+    maximum = _text(root / "sys/fs/cgroup/cpu.max").split()
+    if len(maximum) == 2 and maximum[0] != "max":
+        return int(maximum[0]) / int(maximum[1])
+    for folder in (root / "sys/fs/cgroup/cpu", root / "sys/fs/cgroup/cpu,cpuacct"):
+        quota, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
+        if quota and period and quota > 0:
+            return quota / period
+    return None
+
+
+def surroundings(root: Path = _ROOT) -> dict[str, Any]:
+    """What the run was made under, for the report; plain JSON values, null where the system does not tell."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "power_mode": power_mode(root),
+        "load_average_1min": load,
+        "cpu_quota_cores": cpu_quota(root),
+        "affinity": sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None,
+        "autogroup": _text(root / "proc/sys/kernel/sched_autogroup_enabled").strip() == "1" or None,
+        "garbage_collection": gc.isenabled(),
+    }
+
+
+def take_priority(root: Path = _ROOT) -> str:
+    """Ask the system to prefer this process's session to others; returns what came of it, in words."""
+    if sys.platform != "linux":
+        return "not asked for: this system has no autogroups"
+    # Under autogroups a process's own nice value counts only within its session.
+    try:
+        (root / "proc/self/autogroup").write_text("-20", encoding="ascii")
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
+    except OSError as error:
+        return f"not given: {error.strerror}"
+    return "nice -20, of the session and of the process"
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(_text(file))
+    except ValueError:
+        return None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
