@@ -10,7 +10,12 @@ Importing this package imports nothing else; each name is fetched when it is fir
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+# From 1.29 on, importing onnxruntime sends telemetry unless this is set before. PyTorch's exporter and others import it
+# on their own, so it is said here, where everything of ours begins.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from .runtime import Batch as Batch

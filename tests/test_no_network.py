@@ -88,6 +88,24 @@ def test_no_command_opens_a_socket_or_looks_up_a_name(way: str, bundle: Bundle, 
     assert left_behind(home) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["ecg-beats-demo", "table"])
+def test_neither_training_nor_compression_opens_a_socket(recipe: str, tmp_path: Path) -> None:
+    """PyTorch's exporter, onnxruntime's quantiser and NNCF come along, and each would import engines on its own."""
+    pytest.importorskip("torch")
+    pytest.importorskip("nncf")
+    train = ["train", "--recipe", {"table": "table-vae"}.get(recipe, "ecg-beats-vae-demo"), "--seed", "1"]
+    for name, arguments in (
+        ("train", [*train, "-o", tmp_path / "teacher.pt"]),
+        ("compress", ["compress", tmp_path / "teacher.pt", "--recipe", recipe, "-o", tmp_path / "x.edgeward"]),
+    ):
+        log, home = tmp_path / f"sockets of {name}", tmp_path / f"home of {name}"
+        result = run(python(HOOK + COMMAND, log, *arguments), home)
+        assert result.returncode == 0, result.stderr
+        assert not log.exists(), log.read_text()
+        assert [file for file in left_behind(home) if "icrosoft" in str(file) or "intel" in str(file)] == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_no_command_asks_the_kernel_for_the_network(
     way: str, bundle: Bundle, watched: Callable[[list[str | Path], Path], list[str]], tmp_path: Path
