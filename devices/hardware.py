@@ -1,4 +1,4 @@
-"""Read processor, caches and memory of a machine from the files below a root, so that tests may bring a tree of their own.
+"""Read processor, caches and memory of a machine from the files below a root; tests bring trees of their own.
 
 Nothing that names the owner or the one machine is read: no host name, no serial number.
 """
@@ -30,10 +30,9 @@ _ARM_CORES = {
 }
 """Numbers that ARM gives its cores, as Linux lists them in `arch/arm64/include/asm/cputype.h`."""
 
-_TELLING_FEATURES = frozenset(
-    "sse4_2 avx avx2 fma f16c avx_vnni avx512f avx512_vnni avx512_bf16 avx512_fp16 amx_int8 amx_bf16 "
-    "asimd asimdhp asimddp i8mm bf16 sve sve2".split()
-)
+_X86_FEATURES = {"sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"}
+_X86_FEATURES |= {"avx512_fp16", "amx_int8", "amx_bf16"}
+_ARM_FEATURES = {"asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2"}
 _CHASSIS = {8: "laptop", 9: "laptop", 10: "laptop", 14: "laptop", 31: "laptop", 30: "tablet", 32: "tablet"}
 """As in DMI; `30` to `32` fold or come off their keyboard."""
 _SIZE = re.compile(r"(\d+)([KM])")
@@ -68,7 +67,7 @@ def read_hardware(root: Path = ROOT) -> Hardware:
     """Describe the machine whose files lie below `root`."""
     cpuinfo = text_of(root / "proc/cpuinfo")
     features = features_of(cpuinfo)
-    architecture = _architecture(cpuinfo, features)
+    architecture = _architecture(features)
     kind = cpu_class(architecture, cpuinfo)
     physical, logical = _cores(root, cpuinfo)
     cpu = _cpu_name(cpuinfo, physical or logical)
@@ -76,12 +75,12 @@ def read_hardware(root: Path = ROOT) -> Hardware:
     jetson = read_jetson(root)
     first, second, last = _caches(root)
     return Hardware(
-        name=model or cpu,
+        name=model or re.sub(r" \(\d+\)$", "", cpu),
         form=_form(root, jetson, model),
         cpu=cpu,
         architecture=architecture,
         cpu_class=kind,
-        features=tuple(sorted(features & _TELLING_FEATURES)),
+        features=tuple(sorted(features & (_X86_FEATURES | _ARM_FEATURES))),
         vector_bits=vector_bits(kind, cpu),
         physical_cores=physical,
         logical_cores=logical,
@@ -94,7 +93,7 @@ def read_hardware(root: Path = ROOT) -> Hardware:
     )
 
 
-def _architecture(cpuinfo: str, features: set[str]) -> str:
+def _architecture(features: set[str]) -> str:
     if "lm" in features:  # "long mode": 64 bits
         return "x86_64"
     if "asimd" in features:

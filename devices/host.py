@@ -80,8 +80,8 @@ def cpu_class(architecture: str, cpuinfo: str) -> str:
 def vector_bits(cpu_class: str, cpu: str) -> int:
     """Width of the unit that multiplies and adds, judged from the class and the name of a processor.
 
-    AMD's Zen 4 and Intel's laptop chips compute 512 bits in two halves, or with one unit where servers have two; Intel's
-    small cores compute 256 bits in two halves.
+    AMD's Zen 4 and Intel's laptop chips compute 512 bits in two halves, or with one unit where servers have two;
+    Intel's small cores compute 256 bits in two halves.
     """
     if not cpu_class.startswith("x86_64") or _SMALL_CORES.search(cpu):
         return 128
@@ -92,10 +92,12 @@ _SMALL_CORES = re.compile(r"\bN\d{2,3}\b")  # N97, N100, i3-N305
 
 
 def features_of(cpuinfo: str) -> set[str]:
+    """Instruction sets, by the names of /proc/cpuinfo."""
     return set(cpuinfo_field(cpuinfo, ("flags", "Features")).split())
 
 
 def cpuinfo_field(cpuinfo: str, names: tuple[str, ...]) -> str:
+    """The first field of one of these names, of the first core; empty where there is none."""
     for line in cpuinfo.splitlines():
         name, separator, value = line.partition(":")
         if separator and name.strip() in names:

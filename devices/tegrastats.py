@@ -94,9 +94,7 @@ def read_tegrastats(line: str) -> TegraReading | None:
         cores=_cores(line),
         gpu=engines.get("GR3D"),
         memory=engines.get("EMC"),
-        celsius={
-            name.lower(): float(value) for name, value in _TEMPERATURE.findall(line) if float(value) > _ABSENT_C
-        },
+        celsius={name.lower(): float(value) for name, value in _TEMPERATURE.findall(line) if float(value) > _ABSENT_C},
         rails={name: Rail(int(now) / 1000, int(average) / 1000) for name, now, average in _POWER.findall(line)},
     )
 

@@ -1,6 +1,7 @@
 """How fast this machine multiplies matrices and copies memory: a short test with the engine that generates.
 
-Its graphs are written by hand, so that a thin install needs no package onnx for them.
+Times are processor times, so that other programs do not count. The graphs are written by hand, so that a thin install
+needs no package onnx for them.
 """
 
 from __future__ import annotations
@@ -44,59 +45,65 @@ class Speed:
     """In words, for the note of a profile."""
 
 
-def product_speed(*, int8: bool, threads: int = 1) -> Speed:
+def product_speed(*, int8: bool, cores: int = 1) -> Speed:
     """Operations a second of large products of matrices, in units of 1e9; multiply and add count as two.
 
     Args:
         int8: Unsigned by signed bytes, added up in 32 bits, instead of float.
-        threads: With one, its processor time counts, so that other programs do not; with more, elapsed time does.
+        cores: That work at once, each on products of its own.
     """
     rng, side = np.random.default_rng(1), PRODUCT
     left = rng.integers(0, 9, (side, side)).astype(np.uint8 if int8 else np.float32)
     model = product_graph(int8=int8)
-    rates = sorted(2e-3 * side**3 / call_us(model, {"left": left}, threads=threads) for _ in range(_REPEATS))
-    clock = "processor time" if threads == 1 else "elapsed time"
+    rates = _summed(cores, _REPEATS, lambda _: 2e-3 * side**3 / call_us(model, {"left": left}))
     kind = "unsigned by signed bytes" if int8 else "float"
-    return Speed(
-        rates[-1],
-        rates[len(rates) // 2],
-        f"product of {side} x {side} matrices, {kind}, by onnxruntime with {threads} thread{'s' * (threads > 1)}, "
-        f"{clock}; best of {_REPEATS} medians",
-    )
+    return _speed(rates, f"onnxruntime's product of {side} x {side} matrices, {kind}, {_at_once(cores)}")
 
 
-def copy_speed(threads: int, last_cache_bytes: int | None, memory_bytes: int | None) -> Speed:
-    """GB a second, read and written, of copying memory that no cache holds, with all cores.
+def copy_speed(cores: int, last_cache_bytes: int | None, memory_bytes: int | None) -> Speed:
+    """GB a second, read and written, of copying memory that no cache should hold.
 
     Args:
-        threads: That copy at once, each a part of its own.
+        cores: That copy at once, each a part of its own.
         last_cache_bytes: That the copied memory should exceed several times; None: not known.
-        memory_bytes: Of the machine, of which a quarter is used at most.
+        memory_bytes: Of the machine, of which a quarter is used at most; None: not known.
     """
     wanted = min(max(_COPIED_BYTES, 4 * (last_cache_bytes or 0)), _LARGE_COPIED_BYTES)
-    size = min(wanted, (memory_bytes or 8 * wanted) // 8)
-    source = np.ones(size // 8)
-    target = np.zeros_like(source)
-    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
-    rates = []
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in range(_COPIES):
-            began = time.perf_counter()
-            list(pool.map(lambda part: np.copyto(*part), parts))
-            rates.append(2 * source.nbytes / (time.perf_counter() - began) / 1e9)
-    cached = "" if not last_cache_bytes or 2 * size > 2 * last_cache_bytes else "; the last cache may hold part of it"
-    return Speed(
-        max(rates),
-        sorted(rates)[len(rates) // 2],
-        f"numpy copies {size / 2**20:.0f} MiB, {threads} thread{'s' * (threads > 1)}, bytes read plus written; best of "
-        f"{_COPIES}{cached}",
-    )
+    size = min(wanted, (memory_bytes or 8 * wanted) // 8) // cores
+    pairs = [(np.zeros(size // 8), np.ones(size // 8)) for _ in range(cores)]
+    clock = _clock()
+
+    def copied(number: int) -> float:
+        target, source = pairs[number]
+        began = clock()
+        np.copyto(target, source)
+        return 2 * source.nbytes / (clock() - began)
+
+    rates = _summed(cores, _COPIES, copied)
+    cached = ""
+    if last_cache_bytes and size * cores < last_cache_bytes:
+        cached = f"; a last cache of {last_cache_bytes >> 20} MiB may hold part"
+    return _speed(rates, f"numpy copies {size * cores >> 20} MiB, bytes read plus written, {_at_once(cores)}{cached}")
 
 
-def call_us(model: bytes, feeds: dict[str, npt.NDArray[Any]], *, threads: int = 1) -> float:
-    """Median microseconds of a call; with one thread of the processor time it took: other programs do not count."""
-    session = inference_session(model, Options(threads=threads))
-    clock = _clock() if threads == 1 else time.perf_counter_ns
+def _summed(cores: int, repeats: int, rate: Callable[[int], float]) -> list[float]:
+    """Rates of all cores together, of each repeat."""
+    with ThreadPoolExecutor(cores) as pool:
+        return [sum(pool.map(rate, range(cores))) for _ in range(repeats)]
+
+
+def _speed(rates: Sequence[float], method: str) -> Speed:
+    return Speed(max(rates), float(np.median(rates)), f"{method}; best of {len(rates)}")
+
+
+def _at_once(cores: int) -> str:
+    return "one core" if cores == 1 else f"{cores} cores at once"
+
+
+def call_us(model: bytes, feeds: dict[str, npt.NDArray[Any]]) -> float:
+    """Median microseconds of a call on one thread, by the processor time it took: other programs do not count."""
+    session = inference_session(model, Options())
+    clock = _clock()
     times: list[int] = []
     for _ in range(3):
         session.run(None, feeds)
