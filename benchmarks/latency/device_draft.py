@@ -19,6 +19,11 @@ from .sensors import watch_sensors
 
 _SOURCE = "probe"
 _IDLE_S = 1.0
+_HOW = (
+    "Speeds are by processor time, so that other programs do not count; those of all cores are the sum over cores that "
+    "work at once, each by itself. They are what the engine reaches with large matrices, a little less than the peaks "
+    "that other profiles tell. Multiply and add count as two; int8 is unsigned by signed bytes."
+)
 
 Speeds = Mapping[str, Speed]
 """By the name of a profile's figure."""
@@ -53,11 +58,11 @@ def draft_profile(
         advice="",
         figures=_figures(hardware, speeds),
         sources=(_source(version, today or datetime.date.today()),),
-        notes=("A draft: name it, and put figures of its vendor beside those measured here.",),
+        notes=(_HOW, "A draft: give it a name, and add what its vendor tells."),
         features=hardware.features,
         capabilities=(
             *capabilities,
-            Capability("width of vectors", "estimated", method="from class and name of the processor"),
+            Capability("vector width", "estimated", method="from class and name of the processor"),
         ),
         software=_software(root, hardware, version),
         probed_under=power_mode(root),
@@ -81,13 +86,13 @@ def measured_speeds(hardware: Hardware) -> dict[str, Speed]:
 
 def _figures(hardware: Hardware, speeds: Speeds) -> dict[str, DeviceFigure]:
     told = {
-        "cores": (hardware.physical_cores, "cores that the system tells apart"),
-        "threads": (hardware.logical_cores, "processors that the system lists"),
+        "cores": (hardware.physical_cores, "as the system tells them apart"),
+        "threads": (hardware.logical_cores, "as the system lists"),
         "clock_mhz": (hardware.clock_mhz, "cpufreq's highest"),
         "memory_gib": (hardware.memory_gib and round(hardware.memory_gib, 2), "what the kernel may use"),
-        "l1_cache_kib": (hardware.l1_cache_kib, "as the system tells, of the first core"),
-        "l2_cache_kib": (hardware.l2_cache_kib, "as the system tells, of the first core"),
-        "last_cache_kib": (hardware.last_cache_kib, "as the system tells, of the first core"),
+        "l1_cache_kib": (hardware.l1_cache_kib, "of the first core, as the system tells"),
+        "l2_cache_kib": (hardware.l2_cache_kib, "of the first core, as the system tells"),
+        "last_cache_kib": (hardware.last_cache_kib, "of the first core, as the system tells"),
     }
     figures = {
         name: DeviceFigure(value, "measured", _SOURCE, note)
@@ -121,7 +126,7 @@ def _software(root: Path, hardware: Hardware, version: Version) -> dict[str, str
 
 def _advice(profile: DeviceProfile) -> str:
     first = suggestions(profile)[0]
-    return f"{' or '.join(first.engines)}, {' or '.join(first.precisions)}: {first.reason}."
+    return f"{' or '.join(first.engines)}, {' or '.join(first.precisions)}, by the figures measured here."
 
 
 def _slug(name: str) -> str:

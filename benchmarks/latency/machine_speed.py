@@ -56,8 +56,7 @@ def product_speed(*, int8: bool, cores: int = 1) -> Speed:
     left = rng.integers(0, 9, (side, side)).astype(np.uint8 if int8 else np.float32)
     model = product_graph(int8=int8)
     rates = _summed(cores, _REPEATS, lambda _: 2e-3 * side**3 / call_us(model, {"left": left}))
-    kind = "unsigned by signed bytes" if int8 else "float"
-    return _speed(rates, f"onnxruntime's product of {side} x {side} matrices, {kind}, {_at_once(cores)}")
+    return _speed(rates, f"products of {side} x {side} by onnxruntime")
 
 
 def copy_speed(cores: int, last_cache_bytes: int | None, memory_bytes: int | None) -> Speed:
@@ -80,10 +79,8 @@ def copy_speed(cores: int, last_cache_bytes: int | None, memory_bytes: int | Non
         return 2 * source.nbytes / (clock() - began)
 
     rates = _summed(cores, _COPIES, copied)
-    cached = ""
-    if last_cache_bytes and size * cores < last_cache_bytes:
-        cached = f"; a last cache of {last_cache_bytes >> 20} MiB may hold part"
-    return _speed(rates, f"numpy copies {size * cores >> 20} MiB, bytes read plus written, {_at_once(cores)}{cached}")
+    cached = ", of which the last cache may hold a part" if size * cores < (last_cache_bytes or 0) else ""
+    return _speed(rates, f"numpy copies {size * cores >> 20} MiB, read plus written{cached}")
 
 
 def _summed(cores: int, repeats: int, rate: Callable[[int], float]) -> list[float]:
@@ -93,11 +90,7 @@ def _summed(cores: int, repeats: int, rate: Callable[[int], float]) -> list[floa
 
 
 def _speed(rates: Sequence[float], method: str) -> Speed:
-    return Speed(max(rates), float(np.median(rates)), f"{method}; best of {len(rates)}")
-
-
-def _at_once(cores: int) -> str:
-    return "one core" if cores == 1 else f"{cores} cores at once"
+    return Speed(max(rates), float(np.median(rates)), f"{method}, best of {len(rates)}")
 
 
 def call_us(model: bytes, feeds: dict[str, npt.NDArray[Any]]) -> float:

@@ -28,6 +28,7 @@ from ..runtime.backends import BACKENDS, backend_named
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
 from ..runtime.manifest import REFERENCE_ENGINE
+from .bench_kit import contribute, kit
 from .bench_tables import compared_markdown, print_compared, print_report
 from .options import JSON_OPTION, OVERWRITE_OPTION
 from .server_side import server_side
@@ -409,3 +410,7 @@ def report(reports: tuple[Path, ...], output: Path, overwrite: bool) -> None:
     with atomic_file(output) as file:
         file.write(page.encode())
     click.echo(f"Look at it:  {output.resolve().as_uri()}")
+
+
+command.add_command(contribute)
+command.add_command(kit)
