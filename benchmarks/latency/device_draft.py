@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ...devices import this_host
 from ...devices.hardware import ROOT, Hardware, read_hardware
 from ...devices.profile import Capability, DeviceFigure, DeviceProfile, Source
 from ...devices.software import Version, installed_version, read_software
@@ -72,7 +73,7 @@ def draft_profile(
 
 def measured_speeds(hardware: Hardware) -> dict[str, Speed]:
     """Of one core, of all at once, and of memory; some seconds of work."""
-    cores = hardware.physical_cores or hardware.logical_cores or 1
+    cores = hardware.physical_cores or this_host().logical_cores
     cache = None if hardware.last_cache_kib is None else 1024 * hardware.last_cache_kib
     memory = None if hardware.memory_gib is None else int(hardware.memory_gib * 2**30)
     return {

@@ -99,8 +99,8 @@ def _predicted(profile: DeviceProfile, path: Path, calibration: Path | None) -> 
     return {
         "bundle": bundle.manifest.name,
         "bundle_sha256": bundle.digest,
-        "method": f"{model.describe()}; carried over to {profile.id} by the ratios of its figures, for which a factor "
-        f"of {CARRIED_OVER_FACTOR:g} is assumed on top; one record a call, one thread of onnxruntime; the noise is not in it",
+        "method": f"{model.describe()}; carried over to {profile.id} by the ratios of its figures, for which a "
+        f"factor of {CARRIED_OVER_FACTOR:g} is assumed on top; one record a call, one thread of onnxruntime, no noise",
         "variants": [
             {"variant": variant.name, "ms": told.ms, "low_ms": told.low_ms, "high_ms": told.high_ms}
             for variant, told in predict_bundle(bundle, model, profile)
