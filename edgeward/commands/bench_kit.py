@@ -60,8 +60,9 @@ def contribute(
     check_output(output, overwrite=overwrite)
     report, wrong = _measured(context, bundles, quick=not full, most_s=most_s)
     report["device"] = {**profile.to_json(), "suggestions": [one.to_json() for one in suggestions(profile)]}
+    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_file(output) as file:
-        file.write((json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        file.write(_without_home(text, str(Path.home())).encode())
     _say_what_next(output, profile)
     if wrong:
         raise wrong
@@ -83,6 +84,12 @@ def _measured(
             wrong = error
         report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return report, wrong
+
+
+def _without_home(text: str, home: str) -> str:
+    """An engine's complaint may name a file, and a file's path may name a user."""
+    escaped = json.dumps(home, ensure_ascii=False)[1:-1]
+    return text.replace(escaped, "~") if len(home) > 1 else text
 
 
 def _say_what_next(output: Path, profile: DeviceProfile) -> None:

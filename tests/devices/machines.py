@@ -134,7 +134,8 @@ def intel_laptop(root: Path) -> Path:
 
 def lying_machine(root: Path) -> Path:
     """A virtual machine whose counters are there, and never move."""
-    block = "processor\t: {}\nmodel name\t: Intel(R) Xeon(R) Processor\ncpu MHz\t\t: 2299.998\nflags\t\t: lm avx512_vnni\n\n"
+    block = "processor\t: {}\nmodel name\t: Intel(R) Xeon(R) Processor\ncpu MHz\t\t: 2299.998\n"
+    block += "flags\t\t: lm avx512_vnni\n\n"
     return put(
         root,
         {

@@ -1,11 +1,18 @@
-"""Lines of tegrastats from JetPack 3 to 7, in the forms that boards print: nothing is lost, nothing made up."""
+"""Lines of tegrastats from JetPack 3 to 7: nothing is lost, nothing made up.
+
+TX1, NANO and XAVIER_NX are lines that boards printed, as found in public repositories. ORIN, AGX_ORIN_7 and THOR are put
+together from words that boards printed (jetson_stats#894, WendyOS#1316), with fewer cores.
+"""
 
 import pytest
 from edgeward.devices.tegrastats import CoreLoad, EngineLoad, Rail, read_tegrastats
 from hypothesis import given
 from hypothesis import strategies as st
 
-TX1 = "RAM 3607/3983MB (lfb 47x4MB) SWAP 873/8192MB (cached 281MB) cpu [17%,11%,65%,off]@1734 EMC 1%@1600 APE 25 GR3D 39%@76"
+TX1 = (
+    "RAM 3607/3983MB (lfb 47x4MB) SWAP 873/8192MB (cached 281MB) "
+    "cpu [17%,11%,65%,off]@1734 EMC 1%@1600 APE 25 GR3D 39%@76"
+)
 NANO = (
     "RAM 1766/3964MB (lfb 197x4MB) SWAP 0/2048MB (cached 0MB) IRAM 0/252kB(lfb 252kB) CPU [24%@1224,15%@1224,off,off] "
     "EMC_FREQ 0% GR3D_FREQ 0% PLL@21C CPU@25C PMIC@100C GPU@23.5C AO@33.5C thermal@24.5C "
@@ -17,12 +24,14 @@ XAVIER_NX = (
     "VDD_IN 5079mW/5079mW VDD_CPU_GPU_CV 696mW/696mW VDD_SOC 1104mW/1104mW"
 )
 ORIN = (
-    "02-01-2026 10:00:00 RAM 4722/7844MB (lfb 4x4MB) SWAP 0/3922MB (cached 0MB) CPU [23%@2201,10%@2201] EMC_FREQ 2%@1866 "
+    "02-01-2026 10:00:00 RAM 4722/7844MB (lfb 4x4MB) SWAP 0/3922MB (cached 0MB) CPU [23%@2201,10%@2201] "
+    "EMC_FREQ 2%@1866 "
     "GR3D_FREQ 10%@1300 NVDEC off NVJPG off VIC off OFA off APE 174 cv0@-256C cpu@50.5C soc2@48.1C tj@50.5C "
     "VDD_IN 5520mW/5400mW VDD_CPU_GPU_CV 1216mW/1216mW VDD_SOC 1500mW/1400mW"
 )
 AGX_ORIN_7 = (
-    "07-25-2026 09:08:28 RAM 20642/62817MB (lfb 1x2MB) CPU [23%@2201,10%@2201] EMC_FREQ 3%@3199 GR3D_FREQ 12%@[1300,1300] "
+    "07-25-2026 09:08:28 RAM 20642/62817MB (lfb 1x2MB) CPU [23%@2201,10%@2201] EMC_FREQ 3%@3199 "
+    "GR3D_FREQ 12%@[1300,1300] "
     "NVENC0 off NVDEC0 off APE 174 cpu@52.968C/52.968C tj@53.1C/53.1C "
     "VDD_GPU_SOC 5139mW/5139mW/5139mW VDD_CPU_CV 1233mW/1200mW/1233mW VIN_SYS_5V0 4545mW/4545mW/4545mW"
 )
