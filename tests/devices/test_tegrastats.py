@@ -1,7 +1,7 @@
 """Lines of tegrastats from JetPack 3 to 7: nothing is lost, nothing made up.
 
-TX1, NANO and XAVIER_NX are lines that boards printed, as found in public repositories. ORIN, AGX_ORIN_7 and THOR are put
-together from words that boards printed (jetson_stats#894, WendyOS#1316), with fewer cores.
+TX1, NANO and XAVIER_NX are lines that boards printed, as found in public repositories. ORIN, AGX_ORIN_7 and THOR are
+put together from words that boards printed (jetson_stats#894, WendyOS#1316), with fewer cores.
 """
 
 import pytest
