@@ -249,6 +249,8 @@ def _check_emulation(emulation: Emulation) -> None:
         raise ProfileError(f"emulate.cpu_part must be like 0xd08, not {emulation.cpu_part!r}")
     if not re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", emulation.features):
         raise ProfileError(f"emulate.features must be names with a blank between, not {emulation.features!r}")
+
+
 def _check_capability(one: Capability) -> None:
     if one.status not in get_args(Status):
         raise ProfileError(f"{one.name}: status must be one of {', '.join(get_args(Status))}, not {one.status!r}")

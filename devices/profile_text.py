@@ -33,6 +33,12 @@ def _lines(profile: DeviceProfile) -> Iterator[str]:
     for name, table in (("software", profile.software), ("probed_under", profile.probed_under)):
         if table:
             yield from ("", f"[{name}]", *(f"{_quoted(key)} = {_value(value)}" for key, value in table.items()))
+    if profile.emulate:
+        yield from (
+            "",
+            "[emulate]",
+            *(f"{key} = {_value(value)}" for key, value in _told(asdict(profile.emulate)).items()),
+        )
     for name, rows in (
         ("capability", profile.capabilities),
         ("power_mode", profile.power_modes),

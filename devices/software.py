@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +16,13 @@ _DEBIAN = re.compile(r"nvidia-jetpack|libnvinfer\d+")
 Version = Callable[[str], "str | None"]
 
 
-def installed_version(package: str) -> str | None:
-    """Of a Python package; None where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def read_software(root: Path, jetson: Jetson | None, version: Version = installed_version) -> dict[str, str]:
+def read_software(root: Path, jetson: Jetson | None, version: Version) -> dict[str, str]:
     """Name and version of all that is found; what is absent is left out.
 
     Args:
         root: Of the file system.
         jetson: The board, whose release tells what NVIDIA ships with it.
-        version: Of a Python package.
+        version: Of a Python package; None where it is not installed.
     """
     found = {f"python {package}": number for package in _PACKAGES if (number := version(package))}
     found.update(_debian(text_of(root / "var/lib/dpkg/status")))

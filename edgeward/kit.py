@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .runtime.bundle import Bundle
-from .runtime.manifest import MANIFEST_NAME
+from .runtime.manifest import MANIFEST_NAME, SIGNATURE_NAME
 
 _INTERPRETER = b"#!/usr/bin/env python3\n"
 _FLAT = ("edgeward", "edgeward.benchmarks")
@@ -29,7 +29,7 @@ def write_kit(file: BinaryIO, bundles: Sequence[Bundle]) -> None:
 
     Args:
         file: Open for writing.
-        bundles: That it measures, each a folder, with names that differ.
+        bundles: That it measures, with names that differ.
     """
     file.write(_INTERPRETER)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as kit:
@@ -50,8 +50,20 @@ def _members(bundles: Sequence[Bundle]) -> Iterator[tuple[str, bytes]]:
     metadata = importlib.metadata.distribution("edgeward")
     yield f"edgeward-{metadata.version}.dist-info/METADATA", (metadata.read_text("METADATA") or "").encode()
     for bundle in bundles:
-        for name in (MANIFEST_NAME, *bundle.manifest.files):
-            yield f"bundles/{bundle.path.name}/{name}", Path(bundle.path, name).read_bytes()
+        yield from _bundle(bundle)
+
+
+def _bundle(bundle: Bundle) -> Iterator[tuple[str, bytes]]:
+    """A folder file by file, with its signature if it has one; a bundle that is one file as it is."""
+    place = f"bundles/{bundle.path.name}"
+    if not bundle.is_folder:
+        yield place, bundle.path.read_bytes()
+        return
+    yield f"{place}/{MANIFEST_NAME}", bundle.manifest_bytes
+    if bundle.signature is not None:
+        yield f"{place}/{SIGNATURE_NAME}", bundle.signature
+    for name in bundle.manifest.files:
+        yield f"{place}/{name}", bundle.read(name)
 
 
 def _folder(package: str) -> Path:

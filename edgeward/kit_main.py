@@ -4,6 +4,7 @@ An old Python must be able to read this file, to be told that it is too old: so 
 """
 
 import importlib.util
+import os
 import sys
 import tempfile
 import zipfile
@@ -38,7 +39,9 @@ def main() -> None:
         bundles = map(str, sorted(Path(folder, "bundles").iterdir()))
         sys.argv = ["edgeward", "bench", "contribute", *bundles, *sys.argv[1:]]
         from edgeward.cli import main as edgeward
+        from edgeward.runtime.places import CACHE_VARIABLE
 
+        os.environ.setdefault(CACHE_VARIABLE, str(Path(folder, "cache")))
         edgeward()
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from ...devices import this_host
 from ...devices.hardware import ROOT, Hardware, read_hardware
 from ...devices.profile import Capability, DeviceFigure, DeviceProfile, Source
-from ...devices.software import Version, installed_version, read_software
+from ...devices.software import Version, read_software
 from ...devices.suggestion import suggestions
+from ...runtime.installed_version import version_of
 from ...runtime.provenance import edgeward_version
 from .conditions import power_mode
 from .machine_speed import Speed, copy_speed, product_speed
@@ -34,7 +35,7 @@ def draft_profile(
     root: Path = ROOT,
     *,
     measure: Callable[[Hardware], Speeds] | None = None,
-    version: Version = installed_version,
+    version: Version = version_of,
     today: datetime.date | None = None,
     idle_s: float = _IDLE_S,
 ) -> DeviceProfile:

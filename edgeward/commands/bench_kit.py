@@ -15,9 +15,13 @@ from ..devices.suggestion import suggestions
 from ..kit import write_kit
 from ..runtime.atomic import atomic_file, check_output
 from ..runtime.bundle import open_bundle
+from ..runtime.doctor import examine
 from ..runtime.errors import GateError, RequestError
 from .options import OVERWRITE_OPTION
 from .terminal import announce, readable_bytes
+
+_LOCAL = ("disk", "cache")
+"""What a check of the machine tells of folders: nobody else's concern."""
 
 
 @click.command(epilog="Example:  edgeward bench contribute ecg-beats.edgeward -o my-board.json")
@@ -44,8 +48,8 @@ def contribute(
 ) -> None:
     """Probe this machine, measure BUNDLE on it, and write one report that may be passed on.
 
-    It holds the machine's profile and the latencies, and no name of the machine, its user or its folders. 'bench
-    compare' and 'bench report' read it. Outputs that are wrong here are reported too: that is worth as much.
+    It holds the machine's profile, what 'doctor' finds, and the latencies, and no name of the machine, its user or its
+    folders. 'bench compare' and 'bench report' read it. Wrong outputs are reported too: that is worth as much.
     """
     from ..benchmarks.latency.device_draft import draft_profile
 
@@ -59,6 +63,7 @@ def contribute(
     output = output or Path(f"edgeward-{profile.id}.json")
     check_output(output, overwrite=overwrite)
     report, wrong = _measured(context, bundles, quick=not full, most_s=most_s)
+    report["doctor"] = [one.to_json() for one in examine().findings if one.about not in _LOCAL]
     report["device"] = {**profile.to_json(), "suggestions": [one.to_json() for one in suggestions(profile)]}
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_file(output) as file:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from edgeward.devices import DeviceFigure, DeviceProfile, ProfileError, device_names, device_profile
-from edgeward.devices.profile import FIGURES, Capability, PowerMode, Source, profile_from_mapping
+from edgeward.devices.profile import FIGURES, Capability, Emulation, PowerMode, Source, profile_from_mapping
 from edgeward.devices.profile_text import profile_text
 from edgeward.devices.toml import tomllib
 from hypothesis import given
@@ -38,6 +38,10 @@ profiles = st.builds(
     capabilities=st.lists(capabilities, max_size=3).map(tuple),
     software=st.dictionaries(texts, texts, max_size=3),
     probed_under=st.dictionaries(texts, texts, max_size=3),
+    emulate=st.none()
+    | st.builds(
+        Emulation, texts, st.just("0xd08"), st.just("fp asimd"), st.just("correctness-only"), st.just("here"), texts
+    ),
 )
 
 

@@ -81,6 +81,14 @@ def test_a_kit_holds_the_thin_floors_and_the_bundle_and_nothing_that_trains(kit:
     assert kit.read_bytes().startswith(b"#!/usr/bin/env python3\n")
 
 
+def test_a_bundle_that_is_one_file_goes_in_as_it_is(bundle: Bundle, tmp_path: Path, edgeward_here: Run) -> None:
+    packed = tmp_path / "one.edgeward"
+    assert edgeward_here("bundle", "pack", bundle.path, "-o", packed).returncode == 0
+    assert edgeward_here("bench", "kit", packed, "-o", tmp_path / "kit.pyz").returncode == 0
+    with zipfile.ZipFile(tmp_path / "kit.pyz") as archive:
+        assert archive.read("bundles/one.edgeward") == packed.read_bytes()
+
+
 def test_the_same_kit_has_the_same_bytes(bundle: Bundle, kit: Path) -> None:
     again = io.BytesIO()
     write_kit(again, [bundle])
@@ -149,6 +157,8 @@ def test_contribute_puts_the_profile_into_the_report(
     assert os.listdir(out) == ["edgeward-n100.json"]
     report = json.loads((out / "edgeward-n100.json").read_text(encoding="utf-8"))
     assert report["device"]["id"] == "n100"
+    assert {one["about"] for one in report["doctor"]} >= {"software", "processor"}
+    assert not {one["about"] for one in report["doctor"]} & {"disk", "cache"}
     assert report["device"]["suggestions"][0]["basis"] == "judgement until measured"
     assert {row["precision"] for row in report["rows"]} == {"fp32", "int8"}
     again = edgeward_here("bench", "contribute", bundle.path, "--max-time", "1", cwd=out)
