@@ -166,6 +166,7 @@ def test_contribute_puts_the_profile_into_the_report(
     assert "--overwrite to replace it" in again.stderr
 
 
+@pytest.mark.slow
 def test_outputs_that_are_wrong_are_reported_and_end_with_a_code_of_their_own(
     edgeward_here: Run, reweighted: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
