@@ -201,5 +201,5 @@ def test_a_prediction_stands_beside_its_measurement_and_only_where_there_is_one(
     text = words(render_bench_page([{**made, "prediction_method": "calibrated on 29 graphs"}]))
     assert "Measured beside predicted" in text
     assert "calibrated on 29 graphs" in text
-    assert "generate, ecg fp32, onnxruntime127 µs100 µs50 µs to 200 µs 1.27xyes" in text
+    assert "generate, ecg fp32, onnxruntime127 µs100 µs50.0 µs to 200 µs 1.27xyes" in text
     assert "Measured beside predicted" not in words(render_bench_page([report()]))
