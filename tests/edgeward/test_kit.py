@@ -46,11 +46,19 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def elsewhere(kit: Path, libraries: Path, tmp_path: Path) -> Run:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's, without anything in it."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def elsewhere(kit: Path, libraries: Path, home: Path, tmp_path: Path) -> Run:
     """Run the kit in an interpreter that finds these libraries only."""
 
     def run(*arguments: str, path: Path | None = libraries) -> subprocess.CompletedProcess[str]:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        environment.pop("ORT_DISABLE_TELEMETRY", None)
+        environment["HOME"] = str(home)
         if path:
             environment["PYTHONPATH"] = str(path)
         return subprocess.run(
@@ -130,18 +138,19 @@ def test_a_kit_starts_without_edgeward_and_leaves_nothing_behind(elsewhere: Run,
 
 @pytest.mark.slow
 def test_a_kit_measures_and_its_report_is_one_that_compare_reads(
-    elsewhere: Run, run_edgeward: Run, tmp_path: Path, bundle: Bundle
+    elsewhere: Run, run_edgeward: Run, tmp_path: Path, home: Path, bundle: Bundle
 ) -> None:
     result = elsewhere("-o", "board.json", "--max-time", "5")
     assert result.returncode == 0, result.stderr
     assert os.listdir(tmp_path) == ["board.json"]
+    assert os.listdir(home) == []  # an engine that sends telemetry leaves its identifier there
     text = (tmp_path / "board.json").read_text(encoding="utf-8")
     report = json.loads(text)
     assert report["kind"] == "edgeward-bench"
     assert report["bundles"][0]["sha256"] == bundle.digest
     assert {row["backend"] for row in report["rows"]} == {"onnxruntime"}
     assert report["device"]["figures"]["fp32_gflops_core"]["kind"] == "measured"
-    for secret in (platform.node(), str(Path.home()), str(tmp_path), getpass.getuser() + "@"):
+    for secret in (platform.node(), str(home), str(Path.home()), str(tmp_path), getpass.getuser() + "@"):
         assert len(secret) < 3 or secret not in text
     compared = run_edgeward("bench", "compare", tmp_path / "board.json", tmp_path / "board.json", "--json")
     assert compared.returncode == 0, compared.stderr
