@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,31 +57,47 @@ def this_host() -> Host:
     architecture = _ARCHITECTURES.get(machine, machine)
     cpuinfo = _read(Path("/proc/cpuinfo"))
     return Host(
-        cpu=_cpuinfo_field(cpuinfo, ("model name", "Model")) or platform.processor() or architecture,
+        cpu=cpuinfo_field(cpuinfo, ("model name", "Model")) or platform.processor() or architecture,
         architecture=architecture,
         cpu_class=cpu_class(architecture, cpuinfo),
         logical_cores=_usable_cores(),
         memory_bytes=_memory_bytes(),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        native_bf16=not _BF16_FEATURES.isdisjoint(_features(cpuinfo)),
+        native_bf16=not _BF16_FEATURES.isdisjoint(features_of(cpuinfo)),
     )
 
 
 def cpu_class(architecture: str, cpuinfo: str) -> str:
     """Name the CPU class from the text of /proc/cpuinfo (empty where there is none)."""
-    features = _features(cpuinfo)
+    features = features_of(cpuinfo)
     for feature, label in _INT8_FEATURES.get(architecture, ()):
         if feature in features:
             return f"{architecture}-{label}"
     return architecture
 
 
-def _features(cpuinfo: str) -> set[str]:
-    return set(_cpuinfo_field(cpuinfo, ("flags", "Features")).split())
+def vector_bits(cpu_class: str, cpu: str) -> int:
+    """Width of the unit that multiplies and adds, judged from the class and the name of a processor.
+
+    AMD's Zen 4 and Intel's laptop chips compute 512 bits in two halves, or with one unit where servers have two;
+    Intel's small cores compute 256 bits in two halves.
+    """
+    if not cpu_class.startswith("x86_64") or _SMALL_CORES.search(cpu):
+        return 128
+    return 512 if "avx512" in cpu_class and "Xeon" in cpu else 256
 
 
-def _cpuinfo_field(cpuinfo: str, names: tuple[str, ...]) -> str:
+_SMALL_CORES = re.compile(r"\bN\d{2,3}\b")  # N97, N100, i3-N305
+
+
+def features_of(cpuinfo: str) -> set[str]:
+    """Instruction sets, by the names of /proc/cpuinfo."""
+    return set(cpuinfo_field(cpuinfo, ("flags", "Features")).split())
+
+
+def cpuinfo_field(cpuinfo: str, names: tuple[str, ...]) -> str:
+    """The first field of one of these names, of the first core; empty where there is none."""
     for line in cpuinfo.splitlines():
         name, separator, value = line.partition(":")
         if separator and name.strip() in names:

@@ -9,7 +9,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -25,6 +25,7 @@ Kind = Literal["measured", "vendor", "derived", "estimate"]
 
 FIGURES = {
     "cores": ("cores", ""),
+    "threads": ("threads the cores run at once", ""),
     "clock_mhz": ("highest clock of a core", "MHz"),
     "fp32_gflops_core": ("float, one core", "GFLOPS"),
     "fp32_gflops": ("float, all cores", "GFLOPS"),
@@ -32,6 +33,8 @@ FIGURES = {
     "int8_gops": ("int8, all cores", "GOPS"),
     "memory_gib": ("memory", "GiB"),
     "memory_gb_s": ("memory bandwidth", "GB/s"),
+    "l1_cache_kib": ("first cache, data, one core", "KiB"),
+    "l2_cache_kib": ("second cache", "KiB"),
     "last_cache_kib": ("last cache", "KiB"),
     "gpu_sparse_int8_tops": ("GPU and accelerators, sparse int8", "TOPS"),
     "power_w": ("power", "W"),
@@ -79,6 +82,22 @@ class PowerMode:
     default: bool = False
 
 
+Status = Literal["measured", "estimated", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Whether a machine tells something about itself, as its temperature or its power, and whether that is believed."""
+
+    name: str
+    status: Status
+    """`measured`: it exists, can be read, changed under load and was plausible."""
+    method: str = ""
+    """How it is measured, or estimated."""
+    reason: str = ""
+    """Why it is unavailable."""
+
+
 @dataclass(frozen=True)
 class Emulation:
     """How qemu shows a machine's processor: it proves that results are right there, and nothing about their speed."""
@@ -118,6 +137,14 @@ class DeviceProfile:
     notes: tuple[str, ...] = ()
     emulate: Emulation | None = None
     """None: there is no emulated one."""
+    features: tuple[str, ...] = ()
+    """Instruction sets that matter to networks, by the names of /proc/cpuinfo; empty: not listed."""
+    capabilities: tuple[Capability, ...] = ()
+    """Of a machine that was probed."""
+    software: Mapping[str, str] = field(default_factory=dict)
+    """Name and version of what was installed when it was probed."""
+    probed_under: Mapping[str, str] = field(default_factory=dict)
+    """What decided how fast it ran when it was probed, e.g. `governor`, `nvpmodel`."""
 
     def value(self, figure: str) -> float | None:
         """A figure's number; None where it is not known."""
@@ -161,7 +188,9 @@ def profile_from_mapping(values: Mapping[str, Any], where: str) -> DeviceProfile
     """
     if values.get("schema") != SCHEMA:
         raise ProfileError(f"profile {where}: schema is {values.get('schema')!r}, and this release reads {SCHEMA}")
-    plain = {name: value for name, value in values.items() if name not in ("schema", "source", "power_mode")}
+    plain = {
+        name: value for name, value in values.items() if name not in ("schema", "source", "power_mode", "capability")
+    }
     try:
         profile = DeviceProfile(
             **{
@@ -171,6 +200,8 @@ def profile_from_mapping(values: Mapping[str, Any], where: str) -> DeviceProfile
                 "power_modes": tuple(PowerMode(**mode) for mode in values.get("power_mode", ())),
                 "notes": tuple(values.get("notes", ())),
                 "emulate": Emulation(**values["emulate"]) if "emulate" in values else None,
+                "features": tuple(values.get("features", ())),
+                "capabilities": tuple(Capability(**one) for one in values.get("capability", ())),
             }
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -197,6 +228,8 @@ def _check(profile: DeviceProfile) -> None:
             raise ProfileError(f"{name}: kind must be one of {', '.join(get_args(Kind))}, not {figure.kind!r}")
         if figure.kind in ("derived", "estimate") and not figure.note:
             raise ProfileError(f"{name} is {figure.kind}, and its note must say from what")
+    for one in profile.capabilities:
+        _check_capability(one)
     used = {figure.source for figure in profile.figures.values()} | {mode.source for mode in profile.power_modes}
     if profile.emulate:
         used.add(profile.emulate.source)
@@ -216,6 +249,14 @@ def _check_emulation(emulation: Emulation) -> None:
         raise ProfileError(f"emulate.cpu_part must be like 0xd08, not {emulation.cpu_part!r}")
     if not re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", emulation.features):
         raise ProfileError(f"emulate.features must be names with a blank between, not {emulation.features!r}")
+
+
+def _check_capability(one: Capability) -> None:
+    if one.status not in get_args(Status):
+        raise ProfileError(f"{one.name}: status must be one of {', '.join(get_args(Status))}, not {one.status!r}")
+    if not (one.reason if one.status == "unavailable" else one.method):
+        missing = "reason" if one.status == "unavailable" else "method"
+        raise ProfileError(f"{one.name} is {one.status}, and has no {missing}")
 
 
 def _hint(device: str, names: list[str]) -> str:

@@ -6,8 +6,6 @@ Small graphs are timed, the constants fitted, and each graph predicted by consta
 from __future__ import annotations
 
 import json
-import platform
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from ...devices import DeviceProfile, this_host
+from ...devices.host import vector_bits
 from ...runtime.atomic import atomic_file
-from ...runtime.backends import Options
-from ...runtime.backends.onnxruntime import import_engine, inference_session
+from ...runtime.backends.onnxruntime import import_engine
 from .calibration_graphs import NOISE, calibration_graphs
+from .machine_speed import call_us, product_speed
 from .roofline import CoreSpeed, Prediction, Rates, carried_over, fit_rates, predict_us
 from .work import LayerWork, graph_work
 
@@ -30,10 +27,6 @@ CARRIED_OVER_FACTOR = 1.5
 """Assumed, not measured: how far off, either way, a prediction may be because it was carried to another machine."""
 
 _CALIBRATION_SCHEMA = 1
-_TIMED_S = 0.06
-_FEWEST_CALLS, _MOST_CALLS = 9, 1000
-_PRODUCT = 512
-_REPEATS = 5
 
 
 @dataclass(frozen=True)
@@ -119,7 +112,7 @@ def calibrate(*, on_progress: Callable[[int, int], None] | None = None) -> Calib
     layers = [graph_work(graph.model) for graph in graphs]
     times = []
     for number, graph in enumerate(graphs, start=1):
-        times.append(_call_us(graph.model, {"noise": noise}))
+        times.append(call_us(graph.model, {"noise": noise}))
         if on_progress:
             on_progress(number, len(graphs))
     names = [graph.name for graph in graphs]
@@ -179,50 +172,6 @@ def _engine() -> str:
 
 def _core_here() -> CoreSpeed:
     """How fast a core of this machine multiplies large matrices, which is most of what it could."""
-    fp32, int8 = (_PRODUCT**3 * 2 / us / 1000 for us in (_product_us(int8=False), _product_us(int8=True)))
-    return CoreSpeed(fp32, _vector_bits(this_host().cpu_class, this_host().cpu), int8)
-
-
-def _vector_bits(cpu_class: str, cpu: str) -> int:
-    """AMD's Zen 4 and Intel's laptop chips compute 512 bits in two halves, or with one unit where servers have two."""
-    if not cpu_class.startswith("x86_64"):
-        return 128
-    return 512 if "avx512" in cpu_class and "Xeon" in cpu else 256
-
-
-def _product_us(*, int8: bool) -> float:
-    """Microseconds of the product of two large square matrices."""
-    rng, side = np.random.default_rng(1), _PRODUCT
-    right = rng.integers(-9, 9, (side, side)).astype(np.int8 if int8 else np.float32)
-    left = rng.integers(0, 9, (side, side)).astype(np.uint8 if int8 else np.float32)
-    element, result = (TensorProto.UINT8, TensorProto.INT32) if int8 else (TensorProto.FLOAT, TensorProto.FLOAT)
-    graph = helper.make_graph(
-        [helper.make_node("MatMulInteger" if int8 else "MatMul", ["left", "right"], ["product"])],
-        "product",
-        [helper.make_tensor_value_info("left", element, [side, side])],
-        [helper.make_tensor_value_info("product", result, [side, side])],
-        [numpy_helper.from_array(right, "right")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.checker.check_model(model)
-    return min(_call_us(model.SerializeToString(), {"left": left}) for _ in range(_REPEATS))
-
-
-def _call_us(model: bytes, feeds: dict[str, npt.NDArray[Any]]) -> float:
-    """Median microseconds of a call on one thread, by the processor time it took: other programs do not count."""
-    session = inference_session(model, Options())
-    clock = _clock()
-    times: list[int] = []
-    for _ in range(3):
-        session.run(None, feeds)
-    end = time.monotonic() + _TIMED_S
-    while len(times) < _FEWEST_CALLS or (len(times) < _MOST_CALLS and time.monotonic() < end):
-        start = clock()
-        session.run(None, feeds)
-        times.append(clock() - start)
-    return float(np.median(times)) / 1000
-
-
-def _clock() -> Callable[[], int]:
-    fine = time.get_clock_info("thread_time").resolution <= 1e-6 and platform.system() != "Windows"
-    return time.thread_time_ns if fine else time.perf_counter_ns
+    host = this_host()
+    width = vector_bits(host.cpu_class, host.cpu)
+    return CoreSpeed(product_speed(int8=False).best, width, product_speed(int8=True).best)

@@ -160,6 +160,10 @@ def _switches() -> tuple[int | None, int | None]:
 
 def peak_memory_bytes() -> int | None:
     """The most memory this process has held so far (resident set); None where the system does not tell."""
+    # What Linux gives as `ru_maxrss` may be that of the process that started this one.
+    found = re.search(r"^VmHWM:\s+(\d+) kB", _text(_ROOT / "proc/self/status"), re.MULTILINE)
+    if found:
+        return int(found[1]) * 1024
     if sys.platform == "win32":
         return None
     import resource

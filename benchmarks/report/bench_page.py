@@ -86,6 +86,8 @@ def _run(report: Mapping[str, Any]) -> dict[str, Any]:
         "cold": [Chart(_name(row), _cold_text(row), _cold_bars(row)) for row in made],
         "modes": [_mode(row, mode) for row in made for mode in row["modes"]],
         "ratios": _ratios(report),
+        "predictions": [_prediction(row) for row in rows if row.get("predicted")],
+        "prediction_method": report.get("prediction_method", ""),
         "sustained": [Chart(_name(row), _drop_text(row), _sustained_bars(row)) for row in made if row["sustained"]],
         "costs": [_cost(row) for row in made],
         "unavailable": [
@@ -234,6 +236,20 @@ def _ratios(report: Mapping[str, Any]) -> str:
     ]
     scale = round_scale([0.0, 1.0, *(ratio["high"] for ratio in ratios)])
     return interval_chart(rows, scale, aims=(1.0,), direction="faster \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+
+
+def _prediction(row: Row) -> dict[str, str]:
+    """A model's word beside the measured median."""
+    told = row["predicted"]
+    ratio = told["measured_over_predicted"]
+    return {
+        "of": f"{row['what']}, {_name(row)}",
+        "measured": _us(row["closed"]["p50"]),
+        "predicted": time_text(told["us"]),
+        "range": f"{time_text(told['low_us'])} to {time_text(told['high_us'])}",
+        "ratio": ABSENT if ratio is None else f"{ratio:.2f}x",
+        "within": ABSENT if ratio is None else "yes" if told["within"] else "no",
+    }
 
 
 def _finding(ratio: Mapping[str, Any]) -> str:

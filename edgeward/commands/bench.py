@@ -28,6 +28,7 @@ from ..runtime.backends import BACKENDS, backend_named
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
 from ..runtime.manifest import REFERENCE_ENGINE
+from .bench_kit import contribute, kit
 from .bench_tables import compared_markdown, print_compared, print_report
 from .options import JSON_OPTION, OVERWRITE_OPTION
 from .server_side import server_side
@@ -119,6 +120,9 @@ def command() -> None:
 @click.option(
     "--emulated", is_flag=True, help="This machine only plays another one: its times are marked and never compared."
 )
+@click.option(
+    "--predict", is_flag=True, help="Put a model's prediction beside each time, and how far it is off (needs onnx)."
+)
 @click.option("--strict", is_flag=True, help="End with exit code 7 if a row is INVALID.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the JSON report to a file.")
 @click.option("--raw", type=click.Path(path_type=Path), help="Folder for every single time, as .npy files.")
@@ -141,6 +145,7 @@ def run(
     most_s: float | None,
     priority: bool,
     emulated: bool,
+    predict: bool,
     strict: bool,
     output: Path | None,
     raw: Path | None,
@@ -159,6 +164,8 @@ def run(
             check_output(path, overwrite=overwrite, folder=folder)
     opened = {str(path): open_bundle(path) for path in bundles}
     _check_request(backends, threads)
+    if predict:
+        _check_predict()
     absent: list[dict[str, str]] = []
     subjects = [
         *_teachers(teacher, opened, compiled=not quick, absent=absent),
@@ -187,6 +194,8 @@ def run(
         emulated=emulated,
         baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
     )
+    if predict:
+        _predict(report, opened)
     _write(report, records, opened, plan, output, raw, history)
     if as_json:
         print_json(report)
@@ -300,6 +309,21 @@ def _baselines(
     return found
 
 
+def _check_predict() -> None:
+    """Refuse before the measuring what could not be told after it."""
+    absent = [name for name in ("onnx", "scipy") if importlib.util.find_spec(name) is None]
+    if absent:
+        raise BackendError(f"--predict needs {' and '.join(absent)}; install with: pip install 'edgeward[compress]'")
+
+
+def _predict(report: dict[str, Any], opened: Mapping[str, Bundle]) -> None:
+    """The model of latency, calibrated here on graphs of its own, beside what was measured."""
+    from ..benchmarks.latency.calibration import calibrate
+    from ..benchmarks.latency.prediction import add_predictions
+
+    add_predictions(report, opened, calibrate(on_progress=Progress("Calibrating the model", vanish=True)))
+
+
 def _write(
     report: Mapping[str, Any],
     records: Sequence[SubjectRecord],
@@ -386,3 +410,7 @@ def report(reports: tuple[Path, ...], output: Path, overwrite: bool) -> None:
     with atomic_file(output) as file:
         file.write(page.encode())
     click.echo(f"Look at it:  {output.resolve().as_uri()}")
+
+
+command.add_command(contribute)
+command.add_command(kit)

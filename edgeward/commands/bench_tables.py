@@ -54,6 +54,7 @@ def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         _print_costs(made)
         _print_sustained(made)
     _print_ratios(report, made)
+    _print_predicted(report, timed)
 
 
 def _closed_cells(row: Mapping[str, Any]) -> list[str]:
@@ -199,6 +200,26 @@ def _baseline_lines(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
             if same and row["threads"] == 1 and row["closed"]["p50"]["value_us"]:
                 faster = baseline["p50_us"] / row["closed"]["p50"]["value_us"]
                 yield [_name(row), baseline["what"], f"{faster:.2f}x", "", "", "not in turns"]
+
+
+def _print_predicted(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    lines = []
+    for row in rows:
+        told, measured = row.get("predicted"), row["closed"]["p50"]["value_us"]
+        if told and measured:
+            lines.append(
+                [
+                    f"{row['what']} {_name(row)}",
+                    microseconds(measured),
+                    *(microseconds(told[name]) for name in ("us", "low_us", "high_us")),
+                    f"{told['measured_over_predicted']:.2f}x",
+                    "yes" if told["within"] else "no",
+                ]
+            )
+    if lines:
+        click.echo("\nMeasured beside what a model of this machine predicts for the engine's call; microseconds")
+        print_table(["what", "measured", "predicted", "from", "to", "measured/predicted", "within"], lines)
+        click.echo(f"The model: {report['prediction_method']}")
 
 
 def _print_trust(rows: Sequence[Mapping[str, Any]]) -> None:

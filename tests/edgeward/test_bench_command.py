@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgeward.benchmarks.latency import calibration
 from edgeward.runtime import Bundle
+
+from ..benchmarks.latency.toy_calibration import CALIBRATION
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -186,3 +189,18 @@ def test_a_teacher_stands_beside_the_bundle_eager_and_compiled(
     assert "teacher" in {row["what"] for row in report["rows"]}
     assert any("compiled teacher" in what for what in measured)  # measured, or told why not
     assert {"tiny teacher fp32 torch"} <= {ratio["baseline"] for ratio in report["ratios"]}
+
+
+def test_predictions_stand_beside_what_was_measured(
+    edgeward_here: Run, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "calibrate", lambda **_: CALIBRATION)
+    asked = ("bench", bundle.path, *MOMENT, "--precision", "int8", "--predict")
+    result = edgeward_here(*asked)
+    assert result.returncode == 0, result.stderr
+    assert "measured/predicted" in result.stdout
+    assert "calibrated on 29 graphs" in result.stdout
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    refused = edgeward_here(*asked)
+    assert refused.returncode == 5
+    assert "--predict needs onnx and scipy; install with: pip install 'edgeward[compress]'" in refused.stderr

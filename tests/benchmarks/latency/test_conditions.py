@@ -1,8 +1,11 @@
 """What a machine tells of itself is read from where it tells it, and what it does not tell is not known."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edgeward.benchmarks.latency.conditions import (
     cpu_quota,
@@ -149,3 +152,11 @@ def test_this_machine_can_be_read() -> None:
 def test_priority_that_is_not_given_is_said_so(tmp_path: Path) -> None:
     assert take_priority(tmp_path).startswith("not ")
     assert os.getpriority(os.PRIO_PROCESS, 0) > -20
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells it so")
+def test_peak_memory_is_that_of_this_process_and_not_of_the_one_that_started_it() -> None:
+    held = np.ones(40_000_000)  # 320 MB
+    program = "from edgeward.benchmarks.latency.conditions import peak_memory_bytes; print(peak_memory_bytes())"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert 2**20 < int(told) < held.nbytes / 2

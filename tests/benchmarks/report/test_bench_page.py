@@ -193,3 +193,13 @@ def test_a_damaged_report_is_an_error_and_no_crash(field: str) -> None:
     for wrong in ({"rows": [{}]}, {"machine": {"power_mode": {}}}, {"bundles": [{}]}, {"made": None, "rows": 7}):
         with pytest.raises(DataError, match="damaged"):
             render_bench_page([{**report(), **wrong}])
+
+
+def test_a_prediction_stands_beside_its_measurement_and_only_where_there_is_one() -> None:
+    told = {"us": 100.0, "low_us": 50.0, "high_us": 200.0, "measured_over_predicted": 1.27, "within": True}
+    made = report(row(predicted=told), row("bare engine", predicted=None))
+    text = words(render_bench_page([{**made, "prediction_method": "calibrated on 29 graphs"}]))
+    assert "Measured beside predicted" in text
+    assert "calibrated on 29 graphs" in text
+    assert "generate, ecg fp32, onnxruntime127 µs100 µs50.0 µs to 200 µs 1.27xyes" in text
+    assert "Measured beside predicted" not in words(render_bench_page([report()]))
