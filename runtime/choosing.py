@@ -197,11 +197,7 @@ def _best(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> Candidate:
 
 
 def _all_wrong(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> str:
-    told = [
-        f"{trial.golden.backend} {trial.golden.variant}: "
-        + (trial.golden.refusal or f"error {trial.golden.error:.1e}, allowed {trial.golden.tolerance:.1e}")
-        for trial in trials.values()
-    ]
+    told = [f"{trial.golden.backend} {trial.golden.variant}: {trial.golden.told}" for trial in trials.values()]
     return (
         f"no engine here computes what {bundle.manifest.name!r} was recorded to give ({'; '.join(told)}); "
         f"see: edgeward doctor {bundle.path}"

@@ -46,6 +46,11 @@ class GoldenResult:
         """Whether the variant is right on this engine and machine."""
         return self.error <= self.tolerance  # false for NaN
 
+    @property
+    def told(self) -> str:
+        """Why it is right or wrong, in words."""
+        return self.refusal or f"error {self.error:.1e}, allowed {self.tolerance:.1e}"
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; the error is null where it is no number."""
         return {**vars(self), "error": self.error if math.isfinite(self.error) else None, "passed": self.passed}

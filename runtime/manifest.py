@@ -49,6 +49,10 @@ def engine_of(backend: str) -> str:
     return _BUILT_ON.get(backend, backend)
 
 
+class NewerBundleError(BundleError):
+    """The bundle is of a version of the format that this runtime does not know yet; it may be whole."""
+
+
 @dataclass(frozen=True)
 class FileEntry:
     """Size and hash of one file of the bundle."""
@@ -183,12 +187,13 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     """Read an untrusted manifest.
 
     Raises:
-        BundleError: It is no valid manifest, or one for a newer runtime.
+        BundleError: It is no valid manifest.
+        NewerBundleError: It is one for a newer runtime.
     """
     fields = Fields(parse_json(data, MANIFEST_NAME), MANIFEST_NAME)
     version = fields.integer("schema_version", minimum=1)
     if version > SCHEMA_VERSION:
-        raise BundleError(
+        raise NewerBundleError(
             f"this bundle has schema version {version}, and this runtime knows versions up to "
             f"{SCHEMA_VERSION}; update it with: pip install --upgrade edgeward"
         )

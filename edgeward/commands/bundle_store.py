@@ -29,7 +29,7 @@ def install(bundle: Path, require_signature: bool, overwrite: bool, as_json: boo
     """Check BUNDLE on this machine and install it for this user; it can then be named instead of its path.
 
     Several versions live side by side: NAME means the newest, NAME@VERSION another. Nothing is installed, and what is
-    there stays, unless the bundle is whole, signed as it must be, and right on this machine.
+    there stays, unless the bundle is whole, signed as it must be, and something in it is right on this machine.
     """
     done = install_bundle(open_bundle(bundle, require_signature=require_signature), overwrite=overwrite)
     named = f"{done.place.name}@{done.place.version}"
