@@ -5,6 +5,7 @@ A bundle is one file there, NAME@VERSION.edgeward, so that it appears and vanish
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -98,12 +99,12 @@ def locate(path: str | os.PathLike[str]) -> Path:
     """
     named = os.fspath(path)
     there = Path(named)
-    known = versions_of(named)
     if there.exists():
-        if known:
-            _tell_of_both(there, known[-1])
+        with contextlib.suppress(BundleError):  # nobody asked for the store, and a warning is all that is missed
+            if known := versions_of(named):
+                _tell_of_both(there, known[-1])
         return there
-    if known:
+    if known := versions_of(named):
         return known[-1].path
     if _NAMED.fullmatch(named):
         raise BundleError(f"{there} does not exist, and no bundle of this name is installed; see: edgeward bundle list")

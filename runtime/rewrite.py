@@ -67,21 +67,21 @@ def write_signature(bundle: Bundle, signature: bytes) -> None:
     Raises:
         OutputError: The system refused to write.
     """
+    place = bundle.path.resolve()  # of a link, what it leads to is signed
     if not bundle.is_folder:
         signed = replace(bundle, signature=signature)
-        write_file(bundle.path, names_of(signed), lambda name: content_of(signed, name))
+        write_file(place, names_of(signed), lambda name: content_of(signed, name))
         return
-    folder = bundle.path.resolve()
-    beside = folder.with_name(f".{folder.name}.{SIGNATURE_NAME}")  # a half-written file inside would spoil the bundle
+    beside = place.with_name(f".{place.name}.{SIGNATURE_NAME}")  # a half-written file inside would spoil the bundle
     with atomic_file(beside) as file:
         file.write(signature)
     try:
-        beside.replace(folder / SIGNATURE_NAME)
-        sync_folder(folder)
+        beside.replace(place / SIGNATURE_NAME)
+        sync_folder(place)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise OutputError(
-            f"{folder} cannot be signed: {error.strerror or error}; pack it into one file first"
+            f"{place} cannot be signed: {error.strerror or error}; pack it into one file first"
         ) from error
 
 

@@ -112,6 +112,18 @@ def test_what_lies_at_the_path_comes_first_and_that_is_told(
     assert "waves lies here and is used; for the installed one, write waves@0.0.1" in caplog.text
 
 
+def test_a_store_that_cannot_be_read_is_no_matter_to_what_lies_at_the_path(
+    small_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").symlink_to(small_bundle.path)
+    store_folder().parent.mkdir(parents=True)
+    store_folder().touch()  # a file where the folder should be
+    monkeypatch.chdir(tmp_path)
+    assert open_bundle("here").digest == small_bundle.digest
+    with pytest.raises(BundleError, match="cannot be read: Not a directory"):
+        open_bundle("nowhere")
+
+
 def test_a_name_that_is_nowhere_is_told(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no bundle of this name is installed; see: edgeward bundle list"):
         open_bundle("waves")
