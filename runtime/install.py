@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from .choosing import CPU_ENGINES
 from .errors import BackendError, BundleError, GateError, OutputError, RequestError
 from .golden import GoldenResult, check_everywhere
 from .installed import Installed, place_of, store_folder, versions_of
+from .lock import locked
 from .manifest import NewerBundleError
 from .rewrite import content_of, names_of
 
@@ -125,14 +125,12 @@ def _bundle_at(place: Installed) -> Bundle | None:
 def _changing_store() -> Iterator[None]:
     """Hold the store alone, and rid it of what a process left that died in the middle.
 
-    The system gives the lock back when a process ends, however it ends. So what is half-written while one holds it,
-    nobody is writing any more.
+    What is half-written while one holds the lock, nobody is writing any more.
     """
     folder = store_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / _LOCK).open("a+b") as file:
-            _lock(file.fileno())
+        with locked(folder / _LOCK):
             for left in folder.glob(".*.partial"):
                 left.unlink(missing_ok=True)
             yield
@@ -141,15 +139,3 @@ def _changing_store() -> Iterator[None]:
             f"{folder} cannot be changed: {error.strerror or error}; make room or change its permissions, or set "
             "EDGEWARD_HOME to another folder"
         ) from error
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
