@@ -118,8 +118,10 @@ def _offered(bundle: Bundle, backend: str, precision: str, absent: Mapping[str, 
     present = [name for name in _engines(backend) if name not in absent]
     offered: list[Candidate] = []
     for engine in present:
+        if not (variants := list(manifest.variants_for(engine))):
+            continue
         usual = manifest.variant(None, engine)
-        variants = sorted(manifest.variants_for(engine), key=lambda variant: variant != usual)
+        variants.sort(key=lambda variant: variant != usual)
         offered += [Candidate(engine, variant) for variant in variants if precision in (AUTO, variant.precision)]
     if not offered:
         manifest.variant(precision, present[0])  # raises, and says which there are

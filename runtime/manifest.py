@@ -201,8 +201,8 @@ def manifest_from_bytes(data: bytes) -> Manifest:
         raise BundleError(f"{MANIFEST_NAME}: 'synthetic_data_only' must be true; nothing else may be run")
     noise = fields.fields("noise")
     manifest = Manifest(
-        name=fields.text("name"),
-        version=fields.text("version"),
+        name=_word(fields, "name"),
+        version=_word(fields, "version"),
         data=schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
         noise_shape=noise.integers("shape", minimum=1, maximum=MAX_NOISE_SIZE),
         noise_algorithm=noise.text("algorithm"),
@@ -225,6 +225,14 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     return manifest
 
 
+def _word(fields: Fields, name: str) -> str:
+    """A text that is told in the middle of others, on terminals too."""
+    text = fields.text(name)
+    if not text.isprintable():
+        raise BundleError(f"{fields.where}: {name!r} holds characters that cannot be shown")
+    return text
+
+
 def _texts_by_name(fields: Fields) -> dict[str, str]:
     return {name: fields.text(name) for name in fields.names()}
 
@@ -232,7 +240,7 @@ def _texts_by_name(fields: Fields) -> dict[str, str]:
 def _variant(fields: Fields, version: int) -> Variant:
     tolerances = fields.fields("tolerance")
     variant = Variant(
-        precision=fields.text("precision"),
+        precision=_word(fields, "precision"),
         file=fields.text("file"),
         parameters=fields.integer("parameters"),
         multiply_adds=fields.integer("multiply_adds"),
@@ -287,7 +295,12 @@ def _check_whole(manifest: Manifest) -> None:
     names = [variant.name for variant in manifest.variants]
     if not names or len(set(names)) != len(names):
         raise BundleError(f"{MANIFEST_NAME}: variants must be at least one, each of another precision or engine")
-    for engine, precision in [(REFERENCE_ENGINE, manifest.default_precision), *manifest.default_precision_on.items()]:
+    defaults = [(REFERENCE_ENGINE, manifest.default_precision), *manifest.default_precision_on.items()]
+    for engine in ENGINES:
+        # An engine may be left out altogether; of what it is given, one is the default.
+        if engine not in manifest.default_precision_on and manifest.variants_for(engine):
+            defaults.append((engine, manifest.default_precision))
+    for engine, precision in defaults:
         if engine not in ENGINES or precision not in {variant.precision for variant in manifest.variants_for(engine)}:
             raise BundleError(f"{MANIFEST_NAME}: default_precision {precision!r} is no variant for {engine}")
     for needed in (GOLDEN_NAME, *(file for variant in manifest.variants for file in variant.files)):

@@ -17,6 +17,8 @@ from edgeward.runtime.golden import check_everywhere
 from edgeward.runtime.installed import store_folder
 from edgeward.runtime.manifest import SCHEMA_VERSION
 
+from edgeward.commands.terminal import print_table
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[..., None]
 
@@ -87,15 +89,38 @@ def test_inspect_tells_where_a_bundle_comes_from_within_the_width_of_a_page(edge
     assert max(map(len, told.splitlines())) <= 120
 
 
-def test_a_strangers_words_cannot_move_the_cursor(edgeward_here: Run, copied: Path) -> None:
+def test_inspect_shows_a_bundle_for_one_engine(edgeward_here: Run, copied: Path) -> None:
     manifest = json.loads((copied / "manifest.json").read_text())
-    manifest["licence"] = "MIT\x1b[2J\x1b]0;owned\x07\r\n\u202e"
-    manifest["name"] = "\x1b[31mred"
+    for variant in manifest["variants"]:
+        variant["engine"] = "onnxruntime"
+    (copied / "manifest.json").write_text(json.dumps({**manifest, "default_precision_on": {}}))
+    told = edgeward_here("bundle", "inspect", copied)
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"-onnxruntime .* default on onnxruntime\n", told.stdout)
+
+
+def test_a_strangers_words_cannot_move_the_cursor_or_fake_a_line(
+    edgeward_here: Run, refused: Refused, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)  # as on a terminal
+    hostile = "\x1b[2J\x1b]0;owned\x07\r\u202e"
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["licence"] = f"MIT{hostile}\nSigned      by Heart Clinic"
+    manifest["data"]["channels"][0]["name"] = hostile
+    manifest["data"]["rules"] = []
     (copied / "manifest.json").write_text(json.dumps(manifest))
-    told = edgeward_here("bundle", "inspect", copied).stdout
-    assert "\x1b" not in told
-    assert "\x07" not in told
-    assert "\u202e" not in told
+    told = edgeward_here("bundle", "inspect", copied)
+    (copied / f"odd{hostile}").touch()
+    unlisted = edgeward_here("bundle", "inspect", copied)
+    refused(unlisted, 4, "is not listed")
+    for text in (told.stdout, unlisted.stderr):
+        assert all(character.isprintable() or character == "\n" for character in text)
+    assert [line for line in told.stdout.splitlines() if line.startswith("Signed")] == ["Signed      not signed"]
+
+
+def test_what_an_engine_says_cannot_move_the_cursor_either(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["engine", "says"], [["onnxruntime", "node '\x1b[31mred'\nfails"]])
+    assert capsys.readouterr().out.splitlines()[2] == "onnxruntime  node '\N{REPLACEMENT CHARACTER}[31mred' fails"
 
 
 @pytest.mark.parametrize("order", [["pack"], ["unpack"], ["pack", "unpack"], ["unpack", "pack"]])

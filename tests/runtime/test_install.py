@@ -133,7 +133,7 @@ def test_a_name_that_is_nowhere_is_told(tmp_path: Path) -> None:
         remove("waves")
 
 
-@pytest.mark.parametrize("name", ["../waves", "a/b", "", ".hidden", "a b", "a@b", "x" * 101, "\x1b[31m", "-rf"])
+@pytest.mark.parametrize("name", ["../waves", "a/b", "", ".hidden", "a b", "a@b", "x" * 101, "-rf"])
 def test_a_bundle_whose_name_is_no_file_name_is_not_installed(another: Callable[..., Bundle], name: str) -> None:
     for changes in ({"name": name}, {"version": name}):
         with pytest.raises(BundleError, match="cannot be installed: both must be"):

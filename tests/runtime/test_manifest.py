@@ -55,6 +55,17 @@ def test_a_manifest_reads_back_equal_and_writes_the_same_bytes(small_bundle: Bun
     assert manifest.to_bytes() == content
 
 
+@pytest.mark.parametrize("text", ["\x1b[31mred", "two\nlines", "\u202eback", "bell\x07"])
+def test_names_that_cannot_be_shown_are_refused(content: bytes, text: str) -> None:
+    for change in (
+        lambda v: v.update(name=text),
+        lambda v: v.update(version=text),
+        lambda v: v["variants"][0].update(precision=text),
+    ):
+        with pytest.raises(BundleError, match="holds characters that cannot be shown"):
+            manifest_from_bytes(changed(content, change))
+
+
 def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> None:
     newer = changed(content, lambda v: v.update(schema_version=SCHEMA_VERSION + 1, something_new=True))
     with pytest.raises(BundleError, match=rf"schema version {SCHEMA_VERSION + 1}.*pip install --upgrade edgeward"):
@@ -101,6 +112,10 @@ def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, pat
         (lambda v: v.update(default_precision_on=["fp32"]), "must be a JSON object"),
         (lambda v: v["variants"][0].pop("engine"), "no field 'engine'"),
         (lambda v: v["variants"][0].update(engine="coreml"), "'coreml' is none of any, onnxruntime"),
+        (
+            lambda v: v["variants"].append(IR | {"precision": "int8"}) or v["variants"][0].update(engine="onnxruntime"),
+            "'fp32' is no variant for openvino",
+        ),
         (lambda v: v["variants"][0].update(engine="openvino"), "'fp32' is no variant for onnxruntime"),
         (lambda v: v["variants"][0].update(weights="variants/x.bin"), "only a variant for openvino may"),
         (lambda v: v["variants"][0].update(weights=None), "'weights' must be a text"),
