@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from .archive import write_archive
-from .atomic import atomic_file, atomic_folder, sync_folder
-from .bundle import Bundle
-from .errors import OutputError, RequestError
+from .atomic import atomic_file, atomic_folder, check_output, sync_folder
+from .bundle import Bundle, read_bundle
+from .errors import BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, SIGNATURE_NAME
 
@@ -54,6 +54,27 @@ def write_folder(path: Path, names: Iterable[str], read: Read) -> None:
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(read(name))
+
+
+def check_folder(path: Path, *, overwrite: bool, needed_bytes: int = 0) -> None:
+    """Refuse a place for a bundle folder before any long work; only another bundle, or an empty folder, is replaced.
+
+    Args:
+        path: Where the folder shall go.
+        overwrite: Whether a bundle that is there may be replaced.
+        needed_bytes: About how large it will be.
+
+    Raises:
+        OutputError: The place is taken, cannot be written, or has too little space.
+    """
+    check_output(path, overwrite=overwrite, folder=True, needed_bytes=needed_bytes)
+    try:
+        if path.exists() and any(path.iterdir()):
+            read_bundle(path.absolute())
+    except BundleError as error:  # a manifest.json alone is in many a folder
+        raise OutputError(
+            f"{path} is a folder, but no bundle, and is not replaced; give another name, or remove it ({error})"
+        ) from error
 
 
 def write_like(bundle: Bundle, path: Path, names: Iterable[str], read: Read) -> None:

@@ -97,8 +97,11 @@ def _bounds(schema: Schema) -> list[tuple[float, float, float, bool, bool]]:
 
 def _order(rule: Order, schema: Schema) -> Check:
     lower, upper = (part_names(schema).index(name) for name in (rule.lower, rule.upper))
-    low, high, *_ = _bounds(schema)[upper]
-    least = np.float32(rule.apart - _SLACK * (high - low))
+    bounds = _bounds(schema)
+    low, high, *_ = bounds[upper]
+    # Both values, their difference and `least` itself are rounded to float32, the more coarsely the larger they are.
+    largest = max(abs(end) for place in (lower, upper) for end in bounds[place][:2])
+    least = np.float32(rule.apart - max(_SLACK * (high - low), 3 * float(_FLOAT32_STEP) * largest))
 
     def check(parts: Parts, _: ConditionColumns) -> Mask:
         return np.asarray((parts[:, upper] - parts[:, lower] < least).any(axis=1))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..runtime.bundle import open_bundle, read_bundle
-from ..runtime.errors import BundleError
+from ..runtime.errors import BackendError, BundleError
 from ..runtime.install import install as install_bundle
 from ..runtime.install import remove as remove_bundle
 from ..runtime.installed import Installed, installed, store_folder
@@ -63,7 +63,7 @@ def list_installed(as_json: bool) -> None:
             [
                 f"{one['name']}@{one['version']}",
                 readable_bytes(one["bytes"]) if "bytes" in one else "-",
-                one.get("signed", one.get("damage", "")),
+                one.get("signed") or f"CANNOT BE USED: {one['problem']}",
                 f"{one['sha256'][:16]}…" if "sha256" in one else "-",
             ]
             for one in found
@@ -76,8 +76,8 @@ def _told(one: Installed) -> dict[str, Any]:
     try:
         bundle = read_bundle(one.path)
         state = state_of(bundle.manifest_bytes, bundle.signature, load_trust_list())
-    except BundleError as error:
-        return {**told, "damage": f"DAMAGED: {error}"}
+    except (BackendError, BundleError) as error:
+        return {**told, "problem": str(error)}
     return {**told, "sha256": bundle.digest, "bytes": bundle.size, "signed": state.text}
 
 

@@ -155,12 +155,18 @@ def test_outputs_that_are_taken_are_refused(
     (tmp_path / "taken").write_text("precious")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious").touch()
+    shutil.copytree(copied, tmp_path / "annotated")
+    (tmp_path / "annotated" / "notes").touch()
     refused(edgeward_here("bundle", "pack", copied, "-o", tmp_path / "taken"), 6, "is there already")
     refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full"), 6, "is there already")
     refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "but no bundle")
+    (tmp_path / "full" / "manifest.json").write_text('{"name": "a page for the telephone"}')
+    refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "but no bundle")
+    refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "annotated", "--overwrite"), 6, "notes is not")
     refused(edgeward_here("bundle", "pack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "no ordinary file")
     refused(edgeward_here("bundle", "keygen", "-o", key), 6, "is there already")
     assert (tmp_path / "taken").read_text() == "precious"
+    assert (tmp_path / "full" / "precious").exists()
     edgeward_here("bundle", "sign", copied, "--key", key)
     refused(edgeward_here("bundle", "sign", copied, "--key", key), 6, "is signed already; --overwrite")
     assert edgeward_here("bundle", "sign", copied, "--key", key, "--overwrite").returncode == 0
@@ -255,7 +261,19 @@ def test_list_names_a_damaged_bundle_and_goes_on(edgeward_here: Run, bundle: Bun
     result = edgeward_here("bundle", "list")
     assert result.returncode == 0
     assert re.search(r"tiny@1\.2\.3 .*not signed", result.stdout)
-    assert re.search(r"tiny@2 .*DAMAGED", result.stdout)
+    assert re.search(r"tiny@2 .*CANNOT BE USED: .* is no bundle", result.stdout)
+
+
+def test_list_goes_on_where_a_signature_cannot_be_checked(
+    edgeward_here: Run, copied: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edgeward_here("bundle", "sign", copied, "--key", key)
+    edgeward_here("bundle", "install", copied)
+    edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    result = edgeward_here("bundle", "list")
+    assert result.returncode == 0
+    assert re.search(r"tiny@1\.2\.3 .*CANNOT BE USED: signatures need cryptography", result.stdout)
 
 
 def test_trust_commands_refuse_what_makes_no_sense(edgeward_here: Run, refused: Refused, key: Path) -> None:

@@ -135,6 +135,17 @@ def test_a_channel_that_is_always_known_may_not_be_missing_beside_one_that_may()
     assert Checker(schema).broken(samples, {}).tolist() == [[False, False], [False, False], [False, True]]
 
 
+def test_values_that_are_just_far_enough_apart_are_so_in_float32_too() -> None:
+    narrow = NumberColumn("high", "mmol/L", 130.0, 140.0, 0.1)
+    columns = (replace(narrow, name="low"), narrow)
+    schema = TableSchema("salt", "Sodium.", columns, (), (Order("low", "high", 0.1),))
+    tenths = np.arange(1300, 1400)
+    kept = np.stack([tenths / 10, (tenths + 1) / 10], axis=1).astype(np.float32)
+    broken = np.stack([tenths / 10, tenths / 10], axis=1).astype(np.float32)
+    assert not Checker(schema).broken(kept, {}).any()
+    assert Checker(schema).broken(broken, {})[:, -1].all()
+
+
 def test_an_image_is_checked_over_all_its_pixels() -> None:
     schema = ImageSchema("scans", "", ("red", "blue"), 2, 3, (), (Limit("peak_to_peak", "blue", least=0.5),))
     images = np.zeros((3, 2, 2, 3), np.float32)
