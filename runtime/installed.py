@@ -19,6 +19,7 @@ _FOLDER = "bundles"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
 _FILE = re.compile(rf"({_WORD})@({_WORD}){re.escape(ENDING)}")
 _NAMED = re.compile(rf"({_WORD})(?:@({_WORD}))?")
+_NUMBER = re.compile(r"([0-9]+)")
 _VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(.*)")
 
 
@@ -31,12 +32,18 @@ class Installed:
     path: Path
 
     @property
-    def order(self) -> tuple[tuple[int, ...], bool, str]:
+    def order(self) -> tuple[tuple[int, ...], bool, tuple[str | int, ...]]:
         """Grows with the version: number by number, and a version comes after its pre-releases."""
         match = _VERSION.fullmatch(self.version)
         if match is None:
-            return (), False, self.version
-        return tuple(map(int, match[1].split("."))), not match[2], match[2]
+            return (), False, _by_number(self.version)
+        return tuple(map(int, match[1].split("."))), not match[2], _by_number(match[2])
+
+
+def _by_number(text: str) -> tuple[str | int, ...]:
+    """Words and numbers in turn, so that rc10 comes after rc9."""
+    parts = _NUMBER.split(text)
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def store_folder() -> Path:

@@ -189,6 +189,8 @@ def private_key(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:
         BackendError: cryptography is not installed.
     """
     content = _key_file(path)
+    if b"PUBLIC KEY" in content:
+        raise RequestError(f"{path} is a public key, which anybody may have; sign with the private one beside it")
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise RequestError(f"{path} can be read by others, so it may be known to them; first: chmod 600 {path}")
     need_cryptography()

@@ -53,7 +53,7 @@ def list_keys(as_json: bool) -> None:
     if known.keys:
         print_table(["name", "key id"], [[key.name, key.key_id] for key in known.keys])
     else:
-        click.echo("No key is trusted; signatures are not checked.")
+        click.echo("No key is trusted.")
     click.echo(_told(known))
 
 
@@ -76,7 +76,11 @@ def require(required: bool) -> None:
 
 
 def _told(trust: TrustList) -> str:
-    return f"Bundles without a signature are {'refused' if is_required(trust) else 'used'}."
+    if is_required(trust):
+        return "Bundles without a trusted signature are refused."
+    if trust.keys:
+        return "Bundles without a signature are used; those signed by any other key are refused."
+    return "Bundles are used, whoever signed them or not."
 
 
 COMMANDS: dict[str, click.Command] = {"trust": trust}

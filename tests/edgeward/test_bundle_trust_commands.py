@@ -276,11 +276,29 @@ def test_list_goes_on_where_a_signature_cannot_be_checked(
     assert re.search(r"tiny@1\.2\.3 .*CANNOT BE USED: signatures need cryptography", result.stdout)
 
 
-def test_trust_commands_refuse_what_makes_no_sense(edgeward_here: Run, refused: Refused, key: Path) -> None:
+def test_the_trust_list_says_what_is_refused(edgeward_here: Run, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule() -> str:
+        return edgeward_here("bundle", "trust", "list").stdout.splitlines()[-1]
+
+    assert rule() == "Bundles are used, whoever signed them or not."
+    monkeypatch.setenv("EDGEWARD_REQUIRE_SIGNATURE", "1")
+    assert rule() == "Bundles without a trusted signature are refused."
+    assert json.loads(edgeward_here("bundle", "trust", "list", "--json").stdout)["required"]
+    monkeypatch.delenv("EDGEWARD_REQUIRE_SIGNATURE")
+    edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
+    assert rule() == "Bundles without a signature are used; those signed by any other key are refused."
+    assert "without a trusted signature are refused" in edgeward_here("bundle", "trust", "require", "yes").stdout
+    assert rule() == "Bundles without a trusted signature are refused."
+
+
+def test_trust_commands_refuse_what_makes_no_sense(
+    edgeward_here: Run, refused: Refused, copied: Path, key: Path
+) -> None:
     refused(
         edgeward_here("bundle", "trust", "add", "Heart Clinic", key), 2, "is a private key, which stays with its owner"
     )
     refused(edgeward_here("bundle", "trust", "remove", "nobody"), 2, "no key 'nobody'; it has no key")
+    refused(edgeward_here("bundle", "sign", copied, "--key", f"{key}.pub"), 2, "is a public key")
     edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
     refused(edgeward_here("bundle", "trust", "add", "Again", f"{key}.pub"), 2, "has 'Heart Clinic' already")
     assert edgeward_here("bundle", "trust", "remove", "Heart Clinic").returncode == 0

@@ -378,6 +378,6 @@ def test_any_name_is_located_or_refused(text: str) -> None:
 
 
 def test_versions_are_ordered_number_by_number() -> None:
-    versions = ["nightly", "0.9", "0.10.0-a", "0.10.0-b", "0.10.0", "1.0+a", "1.0", "2"]
+    versions = ["nightly", "0.9", "0.10.0-a", "0.10.0-rc9", "0.10.0-rc10", "0.10.0", "1.0+a", "1.0", "2"]
     ordered = sorted((Installed("x", version, Path()) for version in reversed(versions)), key=lambda one: one.order)
     assert [one.version for one in ordered] == versions
