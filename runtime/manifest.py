@@ -124,18 +124,21 @@ class Manifest:
         """The variant of this precision that an engine is given: its own if there is one, else the general one.
 
         Args:
-            precision: E.g. `int8`. None: the default on this engine.
+            precision: E.g. `int8`. None: the default on this engine, or the first where there is none of it.
             engine: One of `ENGINES`, or another backend, which is given what its engine is.
 
         Raises:
             RequestError: There is no such variant.
         """
         wanted = precision or self.default_precision_on.get(engine_of(engine), self.default_precision)
-        for variant in self.variants_for(engine):
+        offered = self.variants_for(engine)
+        for variant in offered:
             if variant.precision == wanted:
                 return variant
-        offered = ", ".join(variant.precision for variant in self.variants_for(engine))
-        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {offered or 'none'}")
+        if precision is None and offered:  # the general default may be meant for other engines only
+            return offered[0]
+        names = ", ".join(variant.precision for variant in offered)
+        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {names or 'none'}")
 
     def variants_for(self, engine: str) -> tuple[Variant, ...]:
         """What an engine or backend is given: one variant for each precision there is for it."""
@@ -295,12 +298,7 @@ def _check_whole(manifest: Manifest) -> None:
     names = [variant.name for variant in manifest.variants]
     if not names or len(set(names)) != len(names):
         raise BundleError(f"{MANIFEST_NAME}: variants must be at least one, each of another precision or engine")
-    defaults = [(REFERENCE_ENGINE, manifest.default_precision), *manifest.default_precision_on.items()]
-    for engine in ENGINES:
-        # An engine may be left out altogether; of what it is given, one is the default.
-        if engine not in manifest.default_precision_on and manifest.variants_for(engine):
-            defaults.append((engine, manifest.default_precision))
-    for engine, precision in defaults:
+    for engine, precision in [(REFERENCE_ENGINE, manifest.default_precision), *manifest.default_precision_on.items()]:
         if engine not in ENGINES or precision not in {variant.precision for variant in manifest.variants_for(engine)}:
             raise BundleError(f"{MANIFEST_NAME}: default_precision {precision!r} is no variant for {engine}")
     for needed in (GOLDEN_NAME, *(file for variant in manifest.variants for file in variant.files)):

@@ -112,10 +112,6 @@ def test_a_path_that_could_lead_out_of_the_bundle_is_refused(content: bytes, pat
         (lambda v: v.update(default_precision_on=["fp32"]), "must be a JSON object"),
         (lambda v: v["variants"][0].pop("engine"), "no field 'engine'"),
         (lambda v: v["variants"][0].update(engine="coreml"), "'coreml' is none of any, onnxruntime"),
-        (
-            lambda v: v["variants"].append(IR | {"precision": "int8"}) or v["variants"][0].update(engine="onnxruntime"),
-            "'fp32' is no variant for openvino",
-        ),
         (lambda v: v["variants"][0].update(engine="openvino"), "'fp32' is no variant for onnxruntime"),
         (lambda v: v["variants"][0].update(weights="variants/x.bin"), "only a variant for openvino may"),
         (lambda v: v["variants"][0].update(weights=None), "'weights' must be a text"),
@@ -252,3 +248,13 @@ def test_an_engine_is_given_its_own_variant_and_else_the_general_one(content: by
     assert manifest.variant(None, "tensorrt").name == "int8-tensorrt"
     with pytest.raises(RequestError, match="no 'int8' variant for openvino; it has fp32"):
         manifest.variant("int8", "openvino")
+
+
+def test_an_engine_that_has_no_variant_of_the_general_default_takes_the_first_there_is(content: bytes) -> None:
+    def change(value: dict[str, Any]) -> None:
+        value["variants"].append(IR | {"precision": "int8", "engine": "onnxruntime"})
+        value["default_precision"] = "int8"
+
+    manifest = manifest_from_bytes(changed(content, change))
+    assert manifest.variant(None).name == "int8-onnxruntime"
+    assert manifest.variant(None, "openvino").name == "fp32"
