@@ -77,7 +77,10 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except EdgewardError as error:
-        click.echo(f"edgeward: {error}", err=True)
+        from .commands.terminal import plain
+
+        for line in f"edgeward: {error}".split("\n"):  # engines say more than one
+            click.echo(plain(line), err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

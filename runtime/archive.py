@@ -144,16 +144,21 @@ class ArchiveFiles:
             raise BundleError(f"{self.path} has no {name}; it is not a bundle, or not a whole one")
         if member.size > max_bytes:
             raise BundleError(f"{name} is larger than the {max_bytes} bytes it may have")
-        with self._mapped() as view:
-            return bytes(view[member.start : member.end])
+        with self._mapped() as view, self._checked(view, member) as content:
+            return bytes(content)
 
     def sha256(self, name: str) -> str:
-        """The hash of one file; its checksum is compared on the way, as other tools would."""
-        member = self._members[name]
-        with self._mapped() as view, view[member.start : member.end] as content:
-            if zlib.crc32(content) != member.crc:
-                raise BundleError(f"{self.path}: {name} has been changed or damaged; copy the bundle again")
+        """The hash of one file."""
+        with self._mapped() as view, self._checked(view, self._members[name]) as content:
             return hashlib.sha256(content).hexdigest()
+
+    def _checked(self, view: memoryview, member: _Member) -> memoryview:
+        """The content, if its checksum is right: all that tells of damage to the manifest, which no hash is of."""
+        content = view[member.start : member.end]
+        if zlib.crc32(content) != member.crc:
+            content.release()
+            raise BundleError(f"{self.path}: {member.name} has been changed or damaged; copy the bundle again")
+        return content
 
     @contextlib.contextmanager
     def _mapped(self) -> Iterator[memoryview]:

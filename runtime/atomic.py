@@ -104,6 +104,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _output_error(path, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if old.is_symlink():  # what it leads to stays
+            old.unlink(missing_ok=True)
         shutil.rmtree(old, ignore_errors=True)
 
 

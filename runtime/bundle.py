@@ -121,7 +121,7 @@ def _files_at(path: Path) -> BundleFiles:
 def _check_files(files: BundleFiles, manifest: Manifest) -> bool:
     """Whether there is a signature, if all else is as the manifest says."""
     found = files.sizes(limit=len(manifest.files) + 2)
-    del found[MANIFEST_NAME]
+    found.pop(MANIFEST_NAME, None)  # it may have gone since it was read
     signed = found.pop(SIGNATURE_NAME, None) is not None
     missing = sorted(set(manifest.files) - set(found))
     if missing:

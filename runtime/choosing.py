@@ -118,8 +118,10 @@ def _offered(bundle: Bundle, backend: str, precision: str, absent: Mapping[str, 
     present = [name for name in _engines(backend) if name not in absent]
     offered: list[Candidate] = []
     for engine in present:
+        if not (variants := list(manifest.variants_for(engine))):
+            continue
         usual = manifest.variant(None, engine)
-        variants = sorted(manifest.variants_for(engine), key=lambda variant: variant != usual)
+        variants.sort(key=lambda variant: variant != usual)
         offered += [Candidate(engine, variant) for variant in variants if precision in (AUTO, variant.precision)]
     if not offered:
         manifest.variant(precision, present[0])  # raises, and says which there are
@@ -197,11 +199,7 @@ def _best(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> Candidate:
 
 
 def _all_wrong(bundle: Bundle, trials: Mapping[Candidate, Trial]) -> str:
-    told = [
-        f"{trial.golden.backend} {trial.golden.variant}: "
-        + (trial.golden.refusal or f"error {trial.golden.error:.1e}, allowed {trial.golden.tolerance:.1e}")
-        for trial in trials.values()
-    ]
+    told = [f"{trial.golden.backend} {trial.golden.variant}: {trial.golden.told}" for trial in trials.values()]
     return (
         f"no engine here computes what {bundle.manifest.name!r} was recorded to give ({'; '.join(told)}); "
         f"see: edgeward doctor {bundle.path}"

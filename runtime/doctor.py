@@ -79,12 +79,11 @@ def _golden(results: Sequence[GoldenResult]) -> Iterator[Finding]:
         if result.refusal:
             yield Finding("bundle", about, "warning", f"is refused: {result.refusal}", _instead(right))
             continue
-        told = f"error {result.error:.1e}, allowed {result.tolerance:.1e}"
         if result.passed:
-            yield Finding("bundle", about, "ok", f"gives the golden samples: {told}")
+            yield Finding("bundle", about, "ok", f"gives the golden samples: {result.told}")
         else:
             yield Finding(
-                "bundle", about, "problem", f"computes something else: {told}{_cause(result)}", _instead(right)
+                "bundle", about, "problem", f"computes something else: {result.told}{_cause(result)}", _instead(right)
             )
 
 

@@ -22,6 +22,7 @@ from .manifest import GOLDEN_NAME, Variant
 from .opening import open_variant
 
 MAX_GOLDEN_BYTES = 64 * 2**20
+"""Of the file, and of what it unpacks to."""
 
 _ALONE = 4
 """Golden samples that are also made one at a time."""
@@ -45,6 +46,11 @@ class GoldenResult:
     def passed(self) -> bool:
         """Whether the variant is right on this engine and machine."""
         return self.error <= self.tolerance  # false for NaN
+
+    @property
+    def told(self) -> str:
+        """Why it is right or wrong, in words."""
+        return self.refusal or f"error {self.error:.1e}, allowed {self.tolerance:.1e}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; the error is null where it is no number."""
@@ -134,6 +140,8 @@ def read_golden(bundle: Bundle, variant: str) -> npt.NDArray[np.float32]:
     Raises:
         BundleError: The bundle's golden file is unusable.
     """
+    if bundle.manifest.files[GOLDEN_NAME].size > MAX_GOLDEN_BYTES:  # its list of members alone could fill the memory
+        raise BundleError(f"{GOLDEN_NAME} is larger than the {MAX_GOLDEN_BYTES} bytes it may have")
     golden = _unpacked(bundle.read(GOLDEN_NAME), variant)
     shape = bundle.manifest.data.shape
     if golden.dtype != np.float32 or golden.shape[1:] != shape or not 1 <= len(golden) <= BATCH_SIZE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,12 @@ from pathlib import Path
 from .archive import write_archive
 from .atomic import atomic_file, check_output, sync_folder
 from .bundle import Bundle, read_bundle
+from .choosing import CPU_ENGINES
 from .errors import BackendError, BundleError, GateError, OutputError, RequestError
 from .golden import GoldenResult, check_everywhere
 from .installed import Installed, place_of, store_folder, versions_of
-from .manifest import REFERENCE_ENGINE
+from .lock import locked
+from .manifest import NewerBundleError
 from .rewrite import content_of, names_of
 
 _LOCK = ".lock"
@@ -37,36 +38,41 @@ def install(bundle: Bundle, *, overwrite: bool = False) -> Installation:
     Args:
         bundle: From `open_bundle`, which has checked its signature.
         overwrite: Whether another bundle of the same name and version may be replaced. It stays until the new one is
-            there and checked.
+            there and checked. The same bundle with another signature is not another one, and is replaced anyway.
 
     Raises:
-        GateError: The variant that would run here computes something else on this machine.
+        GateError: No engine that `auto` looks at computes on this machine what was recorded.
         OutputError: The store cannot be written, or has another bundle of this name and version.
         BundleError: The bundle changed meanwhile, or its name is no name for a file.
-        BackendError: The reference engine does not take it.
+        BackendError: No engine that `auto` looks at takes it.
     """
     place = place_of(bundle.manifest.name, bundle.manifest.version)
     golden = tuple(check_everywhere(bundle))
-    _check_usual(bundle, golden)
+    _check_runs(bundle, golden)
     with _changing_store():
-        was_there = _digest_at(place.path) == bundle.digest
+        there = _bundle_at(place)
+        was_there = there is not None and _is_same(there, bundle)
         if not was_there:
-            _write(bundle, place.path, overwrite=overwrite)
+            _write(bundle, place.path, there, overwrite=overwrite)
     return Installation(place, was_there, golden)
 
 
-def _check_usual(bundle: Bundle, golden: Iterable[GoldenResult]) -> None:
-    """Whether what runs when nothing is asked for is right here."""
-    usual = bundle.manifest.variant(None, REFERENCE_ENGINE).name
-    for result in golden:
-        if (result.backend, result.variant) != (REFERENCE_ENGINE, usual) or result.passed:
-            continue
-        if result.refusal:
-            raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {result.refusal}")
-        raise GateError(
-            f"{REFERENCE_ENGINE} computes the {usual} variant wrongly on this machine (error {result.error:.1e}, "
-            f"allowed {result.tolerance:.1e}), so {bundle.manifest.name} is not installed"
-        )
+def _check_runs(bundle: Bundle, golden: Iterable[GoldenResult]) -> None:
+    """That there is something right for `auto` to take; what is wrong it does not take."""
+    tried = [result for result in golden if result.backend in CPU_ENGINES]
+    if any(result.passed for result in tried):
+        return
+    told = "; ".join(f"{result.backend} {result.variant}: {result.told}" for result in tried)
+    if all(result.refusal for result in tried):
+        raise BackendError(f"{bundle.manifest.name} does not run here and is not installed: {told or 'no engine'}")
+    raise GateError(
+        f"no engine here computes what {bundle.manifest.name} was recorded to give, so it is not installed: {told}"
+    )
+
+
+def _is_same(there: Bundle, bundle: Bundle) -> bool:
+    """Whether nothing would be gained by writing it: what has a signature is not replaced by the same without."""
+    return there.digest == bundle.digest and bundle.signature in (None, there.signature)
 
 
 def remove(named: str) -> Installed:
@@ -92,8 +98,9 @@ def remove(named: str) -> Installed:
     return found[0]
 
 
-def _write(bundle: Bundle, path: Path, *, overwrite: bool) -> None:
-    check_output(path, overwrite=overwrite or _digest_at(path) is None, needed_bytes=bundle.size)
+def _write(bundle: Bundle, path: Path, there: Bundle | None, *, overwrite: bool) -> None:
+    replaced = overwrite or there is None or there.digest == bundle.digest
+    check_output(path, overwrite=replaced, needed_bytes=bundle.size)
     with atomic_file(path) as file:
         write_archive(file, names_of(bundle), lambda name: content_of(bundle, name))
         file.flush()
@@ -101,10 +108,15 @@ def _write(bundle: Bundle, path: Path, *, overwrite: bool) -> None:
             raise BundleError(f"{path} did not arrive as it was sent; try again")
 
 
-def _digest_at(path: Path) -> str | None:
-    """Of the bundle that is installed there; None where there is none, or a damaged one."""
+def _bundle_at(place: Installed) -> Bundle | None:
+    """The bundle that is installed there; None where there is none, or a damaged one."""
     try:
-        return read_bundle(path).digest
+        return read_bundle(place.path)
+    except NewerBundleError as error:  # it may be whole, and this runtime cannot tell
+        raise OutputError(
+            f"{place.path} is there already, for a newer runtime; take it out with: "
+            f"edgeward bundle remove {place.name}@{place.version}"
+        ) from error
     except BundleError:
         return None
 
@@ -113,14 +125,12 @@ def _digest_at(path: Path) -> str | None:
 def _changing_store() -> Iterator[None]:
     """Hold the store alone, and rid it of what a process left that died in the middle.
 
-    The system gives the lock back when a process ends, however it ends. So what is half-written while one holds it,
-    nobody is writing any more.
+    What is half-written while one holds the lock, nobody is writing any more.
     """
     folder = store_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / _LOCK).open("a+b") as file:
-            _lock(file.fileno())
+        with locked(folder / _LOCK):
             for left in folder.glob(".*.partial"):
                 left.unlink(missing_ok=True)
             yield
@@ -129,15 +139,3 @@ def _changing_store() -> Iterator[None]:
             f"{folder} cannot be changed: {error.strerror or error}; make room or change its permissions, or set "
             "EDGEWARD_HOME to another folder"
         ) from error
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

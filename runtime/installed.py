@@ -5,6 +5,7 @@ A bundle is one file there, NAME@VERSION.edgeward, so that it appears and vanish
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _FOLDER = "bundles"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
 _FILE = re.compile(rf"({_WORD})@({_WORD}){re.escape(ENDING)}")
 _NAMED = re.compile(rf"({_WORD})(?:@({_WORD}))?")
+_NUMBER = re.compile(r"([0-9]+)")
 _VERSION = re.compile(r"([0-9]+(?:\.[0-9]+)*)(.*)")
 
 
@@ -30,12 +32,18 @@ class Installed:
     path: Path
 
     @property
-    def order(self) -> tuple[tuple[int, ...], bool, str]:
+    def order(self) -> tuple[tuple[int, ...], bool, tuple[str | int, ...]]:
         """Grows with the version: number by number, and a version comes after its pre-releases."""
         match = _VERSION.fullmatch(self.version)
         if match is None:
-            return (), False, self.version
-        return tuple(map(int, match[1].split("."))), not match[2], match[2]
+            return (), False, _by_number(self.version)
+        return tuple(map(int, match[1].split("."))), not match[2], _by_number(match[2])
+
+
+def _by_number(text: str) -> tuple[str | int, ...]:
+    """Words and numbers in turn, so that rc10 comes after rc9."""
+    parts = _NUMBER.split(text)
+    return tuple(int(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def store_folder() -> Path:
@@ -98,12 +106,12 @@ def locate(path: str | os.PathLike[str]) -> Path:
     """
     named = os.fspath(path)
     there = Path(named)
-    known = versions_of(named)
     if there.exists():
-        if known:
-            _tell_of_both(there, known[-1])
+        with contextlib.suppress(BundleError):  # nobody asked for the store, and a warning is all that is missed
+            if known := versions_of(named):
+                _tell_of_both(there, known[-1])
         return there
-    if known:
+    if known := versions_of(named):
         return known[-1].path
     if _NAMED.fullmatch(named):
         raise BundleError(f"{there} does not exist, and no bundle of this name is installed; see: edgeward bundle list")

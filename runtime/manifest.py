@@ -49,6 +49,10 @@ def engine_of(backend: str) -> str:
     return _BUILT_ON.get(backend, backend)
 
 
+class NewerBundleError(BundleError):
+    """The bundle is of a version of the format that this runtime does not know yet; it may be whole."""
+
+
 @dataclass(frozen=True)
 class FileEntry:
     """Size and hash of one file of the bundle."""
@@ -120,18 +124,21 @@ class Manifest:
         """The variant of this precision that an engine is given: its own if there is one, else the general one.
 
         Args:
-            precision: E.g. `int8`. None: the default on this engine.
+            precision: E.g. `int8`. None: the default on this engine, or the first where there is none of it.
             engine: One of `ENGINES`, or another backend, which is given what its engine is.
 
         Raises:
             RequestError: There is no such variant.
         """
         wanted = precision or self.default_precision_on.get(engine_of(engine), self.default_precision)
-        for variant in self.variants_for(engine):
+        offered = self.variants_for(engine)
+        for variant in offered:
             if variant.precision == wanted:
                 return variant
-        offered = ", ".join(variant.precision for variant in self.variants_for(engine))
-        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {offered or 'none'}")
+        if precision is None and offered:  # the general default may be meant for other engines only
+            return offered[0]
+        names = ", ".join(variant.precision for variant in offered)
+        raise RequestError(f"bundle {self.name!r} has no {wanted!r} variant for {engine}; it has {names or 'none'}")
 
     def variants_for(self, engine: str) -> tuple[Variant, ...]:
         """What an engine or backend is given: one variant for each precision there is for it."""
@@ -183,12 +190,13 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     """Read an untrusted manifest.
 
     Raises:
-        BundleError: It is no valid manifest, or one for a newer runtime.
+        BundleError: It is no valid manifest.
+        NewerBundleError: It is one for a newer runtime.
     """
     fields = Fields(parse_json(data, MANIFEST_NAME), MANIFEST_NAME)
     version = fields.integer("schema_version", minimum=1)
     if version > SCHEMA_VERSION:
-        raise BundleError(
+        raise NewerBundleError(
             f"this bundle has schema version {version}, and this runtime knows versions up to "
             f"{SCHEMA_VERSION}; update it with: pip install --upgrade edgeward"
         )
@@ -196,8 +204,8 @@ def manifest_from_bytes(data: bytes) -> Manifest:
         raise BundleError(f"{MANIFEST_NAME}: 'synthetic_data_only' must be true; nothing else may be run")
     noise = fields.fields("noise")
     manifest = Manifest(
-        name=fields.text("name"),
-        version=fields.text("version"),
+        name=_word(fields, "name"),
+        version=_word(fields, "version"),
         data=schema_from_json(fields.anything("data"), f"{MANIFEST_NAME}: data"),
         noise_shape=noise.integers("shape", minimum=1, maximum=MAX_NOISE_SIZE),
         noise_algorithm=noise.text("algorithm"),
@@ -220,6 +228,14 @@ def manifest_from_bytes(data: bytes) -> Manifest:
     return manifest
 
 
+def _word(fields: Fields, name: str) -> str:
+    """A text that is told in the middle of others, on terminals too."""
+    text = fields.text(name)
+    if not text.isprintable():
+        raise BundleError(f"{fields.where}: {name!r} holds characters that cannot be shown")
+    return text
+
+
 def _texts_by_name(fields: Fields) -> dict[str, str]:
     return {name: fields.text(name) for name in fields.names()}
 
@@ -227,7 +243,7 @@ def _texts_by_name(fields: Fields) -> dict[str, str]:
 def _variant(fields: Fields, version: int) -> Variant:
     tolerances = fields.fields("tolerance")
     variant = Variant(
-        precision=fields.text("precision"),
+        precision=_word(fields, "precision"),
         file=fields.text("file"),
         parameters=fields.integer("parameters"),
         multiply_adds=fields.integer("multiply_adds"),

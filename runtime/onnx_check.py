@@ -38,6 +38,7 @@ _RANDOM = """
     Bernoulli Dropout Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike
 """  # Dropout draws in training mode; an exported generator has none in either
 RANDOM_OPERATORS = frozenset(_RANDOM.split())
+_NAMES, _NAMES_OF_RANDOM = (frozenset(map(str.encode, names)) for names in (OPERATORS, RANDOM_OPERATORS))
 
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 """By the type's number in ONNX: floats, whole numbers and truth values. No texts, no complex numbers."""
@@ -115,7 +116,10 @@ _TENSOR = table(
         14: one("data_location", VARINT),
     }
 )
-_TYPED_DATA = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+_TYPED_DATA = {"float_data": 4, "double_data": 8, "int32_data": 0, "int64_data": 0, "uint64_data": 0}
+"""Where numbers lie that are not raw, and the bytes of each; 0: as many as it takes."""
+_TYPED_IN = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}
+"""By the type's number, where its numbers lie; of the other types, in `int32_data`."""
 # What a value was called in PyTorch stands in its metadata. No other metadata are taken: those of models and operators
 # can hold instructions to an engine.
 _VALUE_INFO = table({1: one("name"), 2: one("type"), 3: one("doc_string"), 4: many("metadata_props")})
@@ -181,10 +185,11 @@ class _Checker:
         reader = self._reader
         node = reader.message(span, _NODE, "operator")
         self._check_domain(node.get("domain"))
-        operator = _told(reader.text(node["op_type"][0])) if "op_type" in node else "''"
-        if operator[1:-1] in RANDOM_OPERATORS:
-            raise BundleError(f"the graph draws random numbers ({operator[1:-1]}); noise must be an input")
-        if operator[1:-1] not in OPERATORS:
+        name = reader.text(node["op_type"][0]) if "op_type" in node else b""
+        operator = _told(name)
+        if name in _NAMES_OF_RANDOM:
+            raise BundleError(f"the graph draws random numbers ({name.decode()}); noise must be an input")
+        if name not in _NAMES:
             raise BundleError(f"the graph uses {operator}, which is not on the list of operators that may be run")
         for inner in node.get("attribute", []):
             attribute = reader.message(inner, _ATTRIBUTE, "attribute")
@@ -205,14 +210,16 @@ class _Checker:
         ((element, _),) = tensor.get("data_type", [(0, -1)])
         if element not in _ITEM_BYTES:
             raise BundleError(f"the graph stores {name} as type {element} of ONNX, which is no plain number")
+        if reader.count(tensor.get("dims", [])) > _MAX_RANK:
+            raise BundleError(f"the graph says that {name} has more than {_MAX_RANK} axes")
         elements = _elements(reader.numbers(tensor.get("dims", [])), name)
-        typed = [value for kind in _TYPED_DATA for value in tensor.get(kind, [])]
-        if "raw_data" in tensor:
-            at, end = tensor["raw_data"][0]
-            fits = not typed and end - at == elements * _ITEM_BYTES[element]
-        else:  # a number takes a byte at least, so that a tensor is never much larger than its file
-            fits = elements <= sum(1 if end == -1 else end - at for at, end in typed)
-        if not fits:
+        # In one place only, and there are as many as the shape says: engines differ in what they make of others.
+        stored = {place: values for place in ("raw_data", *_TYPED_DATA) if (values := tensor.get(place))}
+        place = "raw_data" if "raw_data" in stored else _TYPED_IN.get(element, "int32_data")
+        size = _ITEM_BYTES[element] if place == "raw_data" else _TYPED_DATA[place]
+        found = stored.pop(place, [])
+        fits = sum(end - at for at, end in found) == elements * size if size else reader.count(found) == elements
+        if stored or not fits:
             raise BundleError(f"the graph says that {name} has {elements} numbers, and stores others")
 
     def _check_value(self, span: Span) -> None:

@@ -33,8 +33,9 @@ class Checker:
 
     def __init__(self, schema: Schema) -> None:
         self._shape = schema.shape[0], math.prod(schema.shape[1:])
-        self._ranges = range_check(schema)
-        self._rules = [rule_check(rule, schema) for rule in schema.rules]
+        with np.errstate(over="ignore"):  # ranges of a stranger can be wider than a float
+            self._ranges = range_check(schema)
+            self._rules = [rule_check(rule, schema) for rule in schema.rules]
         self.names = (*(f"range_of_{part}" for part in part_names(schema)), *(rule.name for rule in schema.rules))
         """Of all rules: those of the ranges, then those the schema states."""
 
@@ -57,7 +58,7 @@ class Checker:
         return result
 
     def _check(self, parts: Samples, columns: ConditionColumns, result: Mask) -> None:
-        with np.errstate(invalid="ignore"):  # infinity less infinity is not known
+        with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity is not known
             result[:, : parts.shape[1]] = self._ranges(parts)
             for place, check in enumerate(self._rules, parts.shape[1]):
                 result[:, place] = check(parts, columns)

@@ -15,6 +15,8 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_FIELDS = 500_000
 """Of all messages of a file together; reading them takes about a quarter of a second."""
 
+_CONTINUED = bytes(range(128, 256))
+
 Span = tuple[int, int]
 """Where a text, an inner message or packed numbers begin and end."""
 
@@ -124,8 +126,13 @@ class Reader:
         self._fields_left = left
         return found
 
+    def count(self, values: Sequence[Span]) -> int:
+        """How many whole numbers there are, packed or one by one, without reading them: they can be millions."""
+        # The last byte of a number is the only one below 128.
+        return sum(1 if end == -1 else len(self._data[at:end].translate(None, _CONTINUED)) for at, end in values)
+
     def numbers(self, values: Sequence[Span]) -> list[int]:
-        """Whole numbers that come packed or one by one, as unsigned 64-bit ones."""
+        """Whole numbers that come packed or one by one, as unsigned 64-bit ones. They take far longer than `count`."""
         result: list[int] = []
         for at, end in values:
             if end == -1:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from .archive import write_archive
-from .atomic import atomic_file, atomic_folder, sync_folder
-from .bundle import Bundle
-from .errors import OutputError, RequestError
+from .atomic import atomic_file, atomic_folder, check_output, sync_folder
+from .bundle import Bundle, read_bundle
+from .errors import BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .manifest import MANIFEST_NAME, SCHEMA_VERSION, SIGNATURE_NAME
 
@@ -56,6 +56,27 @@ def write_folder(path: Path, names: Iterable[str], read: Read) -> None:
             (folder / name).write_bytes(read(name))
 
 
+def check_folder(path: Path, *, overwrite: bool, needed_bytes: int = 0) -> None:
+    """Refuse a place for a bundle folder before any long work; only another bundle, or an empty folder, is replaced.
+
+    Args:
+        path: Where the folder shall go.
+        overwrite: Whether a bundle that is there may be replaced.
+        needed_bytes: About how large it will be.
+
+    Raises:
+        OutputError: The place is taken, cannot be written, or has too little space.
+    """
+    check_output(path, overwrite=overwrite, folder=True, needed_bytes=needed_bytes)
+    try:
+        if path.exists() and any(path.iterdir()):
+            read_bundle(path.absolute())
+    except BundleError as error:  # a manifest.json alone is in many a folder
+        raise OutputError(
+            f"{path} is a folder, but no bundle, and is not replaced; give another name, or remove it ({error})"
+        ) from error
+
+
 def write_like(bundle: Bundle, path: Path, names: Iterable[str], read: Read) -> None:
     """Write a bundle in the form that another one has."""
     (write_folder if bundle.is_folder else write_file)(path, names, read)
@@ -67,21 +88,21 @@ def write_signature(bundle: Bundle, signature: bytes) -> None:
     Raises:
         OutputError: The system refused to write.
     """
+    place = bundle.path.resolve()  # of a link, what it leads to is signed
     if not bundle.is_folder:
         signed = replace(bundle, signature=signature)
-        write_file(bundle.path, names_of(signed), lambda name: content_of(signed, name))
+        write_file(place, names_of(signed), lambda name: content_of(signed, name))
         return
-    folder = bundle.path.resolve()
-    beside = folder.with_name(f".{folder.name}.{SIGNATURE_NAME}")  # a half-written file inside would spoil the bundle
+    beside = place.with_name(f".{place.name}.{SIGNATURE_NAME}")  # a half-written file inside would spoil the bundle
     with atomic_file(beside) as file:
         file.write(signature)
     try:
-        beside.replace(folder / SIGNATURE_NAME)
-        sync_folder(folder)
+        beside.replace(place / SIGNATURE_NAME)
+        sync_folder(place)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise OutputError(
-            f"{folder} cannot be signed: {error.strerror or error}; pack it into one file first"
+            f"{place} cannot be signed: {error.strerror or error}; pack it into one file first"
         ) from error
 
 

@@ -33,6 +33,7 @@ Check = Callable[[Parts, ConditionColumns], Mask]
 
 _SLACK = 1e-6  # of a range: float32 rounds its ends
 _OFF_STEP = 1e-4  # of a step
+_LARGEST = np.finfo(np.float32).max
 _FLOAT32_STEP = np.float32(np.finfo(np.float32).eps)
 
 
@@ -60,7 +61,9 @@ def range_check(schema: Schema) -> Callable[[Parts], Mask]:
     """
     low, high, step, exact, gaps = (np.array(values) for values in zip(*_bounds(schema), strict=True))
     slack = np.where(exact, 0.0, _SLACK * (high - low))
-    lowest, highest = ((low - slack).astype(np.float32)[:, None], (high + slack).astype(np.float32)[:, None])
+    # A range may end beyond what float32 holds; an infinite sample is outside all the same.
+    ends = np.clip([low - slack, high + slack], -_LARGEST, _LARGEST).astype(np.float32)
+    lowest, highest = ends[:, :, None]
     stepped = np.flatnonzero(step > 0)
     # A tenth is no float32, which is the coarser the more steps a number has; the index of a category is exact.
     off_step = np.where(exact, 0.0, _OFF_STEP)[stepped]
@@ -97,8 +100,11 @@ def _bounds(schema: Schema) -> list[tuple[float, float, float, bool, bool]]:
 
 def _order(rule: Order, schema: Schema) -> Check:
     lower, upper = (part_names(schema).index(name) for name in (rule.lower, rule.upper))
-    low, high, *_ = _bounds(schema)[upper]
-    least = np.float32(rule.apart - _SLACK * (high - low))
+    bounds = _bounds(schema)
+    low, high, *_ = bounds[upper]
+    # Both values, their difference and `least` itself are rounded to float32, the more coarsely the larger they are.
+    largest = max(abs(end) for place in (lower, upper) for end in bounds[place][:2])
+    least = np.float32(rule.apart - max(_SLACK * (high - low), 3 * float(_FLOAT32_STEP) * largest))
 
     def check(parts: Parts, _: ConditionColumns) -> Mask:
         return np.asarray((parts[:, upper] - parts[:, lower] < least).any(axis=1))

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .atomic import atomic_file
-from .errors import BackendError, BundleError, RequestError
+from .errors import BackendError, BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .manifest import SIGNATURE_NAME
 
@@ -33,6 +35,7 @@ _SIGNED_AS = b"edgeward bundle manifest, signature 1\n"
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _MAX_KEY_FILE = 16_384
+_MAX_PASSPHRASE = 1023  # what OpenSSL takes
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -128,9 +131,12 @@ def make_key(path: Path, passphrase: bytes | None) -> bytes:
         The public key, 32 bytes.
 
     Raises:
+        RequestError: The passphrase is too long.
         BackendError: cryptography is not installed.
-        OutputError: The system refused to write.
+        OutputError: The system refused to write, or one of the two files is there: a key is never replaced.
     """
+    if passphrase and len(passphrase) > _MAX_PASSPHRASE:
+        raise RequestError(f"a passphrase may have {_MAX_PASSPHRASE} bytes at most, not {len(passphrase)}")
     need_cryptography()
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -139,13 +145,30 @@ def make_key(path: Path, passphrase: bytes | None) -> bytes:
     locked = form.BestAvailableEncryption(passphrase) if passphrase else form.NoEncryption()
     private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, locked)
     public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
-    with atomic_file(public_path(path)) as file:
-        file.write(public)
-    with atomic_file(path) as file:
-        if os.name == "posix":
-            os.fchmod(file.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # before there is anything in it
-        file.write(private)
+    with _new(path), _new(public_path(path)):
+        with atomic_file(public_path(path)) as file:
+            file.write(public)
+        with atomic_file(path) as file:
+            if os.name == "posix":
+                os.fchmod(file.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # before there is anything in it
+            file.write(private)
     return key.public_key().public_bytes_raw()
+
+
+@contextlib.contextmanager
+def _new(path: Path) -> Iterator[None]:
+    """Take the name by an empty file, which whoever else wants it meets; nothing stays if the block fails."""
+    try:
+        path.open("xb").close()
+    except FileExistsError as error:
+        raise OutputError(f"{path} is there already, and a key is never replaced; give another name") from error
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def public_path(path: Path) -> Path:
@@ -166,6 +189,8 @@ def private_key(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:
         BackendError: cryptography is not installed.
     """
     content = _key_file(path)
+    if b"PUBLIC KEY" in content:
+        raise RequestError(f"{path} is a public key, which anybody may have; sign with the private one beside it")
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise RequestError(f"{path} can be read by others, so it may be known to them; first: chmod 600 {path}")
     need_cryptography()

@@ -9,18 +9,21 @@ import base64
 import json
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .atomic import atomic_file
 from .errors import BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
+from .lock import locked
 from .places import needed, settings_folder
 from .signature import decoded, is_signed_by, key_id_of, signature_from_bytes
 
 REQUIRE_VARIABLE = "EDGEWARD_REQUIRE_SIGNATURE"
 _FORMAT = "edgeward-trusted-keys-1"
 _FILE_NAME = "trusted-keys.json"
+_LOCK = ".trusted-keys.lock"
 _MAX_BYTES = 2**20
 _MAX_NAME = 100
 
@@ -118,8 +121,7 @@ def load_trust_list() -> TrustList:
     path = folder / _FILE_NAME
     try:
         with path.open("rb") as file:
-            if os.name == "posix" and os.fstat(file.fileno()).st_mode & stat.S_IWOTH:
-                raise RequestError(f"{path} can be written by anyone, so it is not to be trusted; chmod go-w {path}")
+            _check_own(path, os.fstat(file.fileno()))
             content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return TrustList()
@@ -133,6 +135,16 @@ def load_trust_list() -> TrustList:
         raise RequestError(
             f"the trust list is damaged: {error}; mend it, or remove it and add the keys again"
         ) from error
+
+
+def _check_own(path: Path, found: os.stat_result) -> None:
+    if os.name != "posix":
+        return
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise RequestError(f"{path} can be written by others, so it is not to be trusted; first: chmod go-w {path}")
+    # Whoever is root, in a container say, uses the list of the home that was given.
+    if os.getuid() not in (0, found.st_uid) and found.st_uid != 0:
+        raise RequestError(f"{path} belongs to another user, so it is not to be trusted; remove it, or chown it")
 
 
 def trust_list_from_bytes(content: bytes, where: str) -> TrustList:
@@ -153,19 +165,31 @@ def trust_list_from_bytes(content: bytes, where: str) -> TrustList:
     return result
 
 
-def save_trust_list(trust: TrustList) -> None:
-    """Write the user's list.
+def change_trust_list(change: Callable[[TrustList], TrustList]) -> TrustList:
+    """Change the user's list; who changes it at the same time waits, so that no change is lost.
+
+    Args:
+        change: From the list as it is to what it shall be.
+
+    Returns:
+        The new list.
 
     Raises:
-        OutputError: The system refused to.
+        RequestError: As `load_trust_list` and `change` raise it.
+        OutputError: The system refused to write.
     """
     path = trust_list_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_name(_LOCK)):
+            changed = change(load_trust_list())
+            with atomic_file(path) as file:
+                if os.name == "posix":
+                    os.fchmod(file.fileno(), stat.S_IRUSR | stat.S_IWUSR)  # whatever the umask lets others do
+                file.write(changed.to_bytes())
     except OSError as error:
-        raise OutputError(f"{path.parent} cannot be made: {error.strerror or error}") from error
-    with atomic_file(path) as file:
-        file.write(trust.to_bytes())
+        raise OutputError(f"{path} cannot be changed: {error.strerror or error}") from error
+    return changed
 
 
 def state_of(manifest: bytes, signature: bytes | None, trust: TrustList) -> SignatureState:
@@ -205,7 +229,7 @@ def check_policy(state: SignatureState, trust: TrustList, *, required: bool) -> 
     Raises:
         BundleError: It has no signature where one is required, or one by a key that is not on a list that is there.
     """
-    required = required or trust.required or _required_by_environment()
+    required = required or is_required(trust)
     if state.key_id is None and required:
         raise BundleError(
             "it is not signed, and only signed bundles may be used here; ask its maker for one "
@@ -218,8 +242,13 @@ def check_policy(state: SignatureState, trust: TrustList, *, required: bool) -> 
         )
 
 
-def _required_by_environment() -> bool:
+def is_required(trust: TrustList) -> bool:
+    """Whether the user's settings, in the list or the environment, refuse bundles without a trusted signature.
+
+    Raises:
+        RequestError: The environment says neither 1 nor 0.
+    """
     value = os.environ.get(REQUIRE_VARIABLE, "")
     if value not in ("", "0", "1"):
         raise RequestError(f"{REQUIRE_VARIABLE} must be 1 or 0, not {value[:40]!r}")
-    return value == "1"
+    return trust.required or value == "1"

@@ -13,6 +13,7 @@ import onnx
 import torch
 
 from ...runtime.errors import GateError
+from ...runtime.onnx_check import OPSET
 from ...runtime.schema import Schema
 from ...training.families import Generative
 from ..error import probe_inputs, relative_l2, run_onnx, run_torch
@@ -21,7 +22,6 @@ from ..student import Context, Details, Student
 from ..tensorrt_operators import lint_for_tensorrt
 from .step import Step
 
-OPSET = 18
 _MAX_EXPORT_ERROR = 1e-4
 
 

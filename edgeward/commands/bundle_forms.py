@@ -7,10 +7,8 @@ from pathlib import Path
 import click
 
 from ..runtime.atomic import check_output
-from ..runtime.bundle import Bundle, read_bundle
-from ..runtime.errors import OutputError
-from ..runtime.manifest import MANIFEST_NAME
-from ..runtime.rewrite import content_of, migrate, names_of, write_file, write_folder
+from ..runtime.bundle import read_bundle
+from ..runtime.rewrite import check_folder, content_of, migrate, names_of, write_file, write_folder
 from .options import BUNDLE_ARGUMENT, OVERWRITE_OPTION
 from .terminal import readable_bytes
 
@@ -39,7 +37,7 @@ def pack(bundle: Path, output: Path, overwrite: bool) -> None:
 def unpack(bundle: Path, output: Path, overwrite: bool) -> None:
     """Write BUNDLE as a folder. The signature goes with it."""
     opened = read_bundle(bundle)
-    _check_folder(output, opened, overwrite)
+    check_folder(output, overwrite=overwrite, needed_bytes=opened.size)
     write_folder(output, names_of(opened), lambda name: content_of(opened, name))
     _tell(output)
 
@@ -55,24 +53,15 @@ def migrate_bundle(bundle: Path, output: Path, overwrite: bool) -> None:
     does not, and the lineage tells the old one.
     """
     opened = read_bundle(bundle)
-    if opened.is_folder:
-        _check_folder(output, opened, overwrite)
-    else:
-        check_output(output, overwrite=overwrite, needed_bytes=opened.size)
+    (check_folder if opened.is_folder else check_output)(output, overwrite=overwrite, needed_bytes=opened.size)
     migrate(opened, output)
     _tell(output)
     if opened.signature is not None:
         click.echo("The old signature does not hold for it and is left out; sign it again: edgeward bundle sign --help")
 
 
-def _check_folder(output: Path, bundle: Bundle, overwrite: bool) -> None:
-    check_output(output, overwrite=overwrite, folder=True, needed_bytes=bundle.size)
-    if output.exists() and any(output.iterdir()) and not (output / MANIFEST_NAME).exists():
-        raise OutputError(f"{output} is a folder, but no bundle, and is not replaced; give another name")
-
-
 def _tell(output: Path) -> None:
-    written = read_bundle(output)
+    written = read_bundle(output.absolute())
     click.echo(f"{output}: {written.manifest.name} {written.manifest.version}, {readable_bytes(written.size)}")
     click.echo(f"sha256 {written.digest}")
 

@@ -17,7 +17,7 @@ from ..runtime.rewrite import schema_version_of
 from ..runtime.schema import ImageSchema, SignalSchema, TableSchema
 from ..runtime.trust import load_trust_list, state_of
 from .options import BUNDLE_ARGUMENT, JSON_OPTION
-from .terminal import print_json, print_table, readable_bytes, readable_count
+from .terminal import plain, print_json, print_table, readable_bytes, readable_count
 
 _PART = {SignalSchema: "Channel", ImageSchema: "Channel", TableSchema: "Column"}
 _MAX_PARTS = 40
@@ -51,7 +51,7 @@ def inspect(bundle: Path, as_json: bool) -> None:
     _line("", data.describe())
     parts = list(data.parts())
     for name, unit, domain in parts[:_MAX_PARTS]:
-        _line(_PART[type(data)], f"{_plain(name)}, {domain} {unit}".rstrip())
+        _line(_PART[type(data)], f"{name}, {domain} {unit}".rstrip())
     if len(parts) > _MAX_PARTS:
         _line("", f"and {len(parts) - _MAX_PARTS} more; see --json")
     for condition in data.conditions:
@@ -85,13 +85,8 @@ def inspect(bundle: Path, as_json: bool) -> None:
 
 def _line(label: str, text: str) -> None:
     width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
-    wrapped = click.wrap_text(_plain(text), width, f"{label:<11} ", " " * 12)
+    wrapped = click.wrap_text(plain(text), width, f"{label:<11} ", " " * 12)
     click.echo(wrapped if text else label)
-
-
-def _plain(text: str) -> str:
-    """The text without what could move the cursor or change colours: a bundle's words are a stranger's."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _size(bundle: Bundle) -> str:
@@ -136,7 +131,8 @@ def _told(value: object, *path: str) -> str:
 
 def _default_on(manifest: Manifest, variant: Variant) -> str:
     """Of which engines it is the default: in words, '' if of none."""
-    engines = [engine for engine in BACKENDS if manifest.variant(None, engine) == variant]
+    offered = [engine for engine in BACKENDS if manifest.variants_for(engine)]
+    engines = [engine for engine in offered if manifest.variant(None, engine) == variant]
     return "default" if len(engines) == len(BACKENDS) else f"default on {', '.join(engines)}" if engines else ""
 
 

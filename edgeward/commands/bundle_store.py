@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..runtime.bundle import open_bundle, read_bundle
-from ..runtime.errors import BundleError
+from ..runtime.errors import BackendError, BundleError
 from ..runtime.install import install as install_bundle
 from ..runtime.install import remove as remove_bundle
 from ..runtime.installed import Installed, installed, store_folder
@@ -29,7 +29,7 @@ def install(bundle: Path, require_signature: bool, overwrite: bool, as_json: boo
     """Check BUNDLE on this machine and install it for this user; it can then be named instead of its path.
 
     Several versions live side by side: NAME means the newest, NAME@VERSION another. Nothing is installed, and what is
-    there stays, unless the bundle is whole, signed as it must be, and right on this machine.
+    there stays, unless the bundle is whole, signed as it must be, and something in it is right on this machine.
     """
     done = install_bundle(open_bundle(bundle, require_signature=require_signature), overwrite=overwrite)
     named = f"{done.place.name}@{done.place.version}"
@@ -63,7 +63,7 @@ def list_installed(as_json: bool) -> None:
             [
                 f"{one['name']}@{one['version']}",
                 readable_bytes(one["bytes"]) if "bytes" in one else "-",
-                one.get("signed", one.get("damage", "")),
+                one.get("signed") or f"CANNOT BE USED: {one['problem']}",
                 f"{one['sha256'][:16]}…" if "sha256" in one else "-",
             ]
             for one in found
@@ -76,8 +76,8 @@ def _told(one: Installed) -> dict[str, Any]:
     try:
         bundle = read_bundle(one.path)
         state = state_of(bundle.manifest_bytes, bundle.signature, load_trust_list())
-    except BundleError as error:
-        return {**told, "damage": f"DAMAGED: {error}"}
+    except (BackendError, BundleError) as error:
+        return {**told, "problem": str(error)}
     return {**told, "sha256": bundle.digest, "bytes": bundle.size, "signed": state.text}
 
 

@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from ..runtime.signature import public_key
-from ..runtime.trust import REQUIRE_VARIABLE, TrustedKey, load_trust_list, save_trust_list, trust_list_path
+from ..runtime.trust import (
+    REQUIRE_VARIABLE,
+    TrustedKey,
+    TrustList,
+    change_trust_list,
+    is_required,
+    load_trust_list,
+    trust_list_path,
+)
 from .options import JSON_OPTION
 from .terminal import print_json, print_table
 
@@ -28,7 +36,7 @@ def trust() -> None:
 def add(name: str, key: Path) -> None:
     """Trust the public key in the file KEY, under a NAME of your choice."""
     trusted = TrustedKey(name, public_key(key))
-    save_trust_list(load_trust_list().with_key(trusted))
+    change_trust_list(lambda known: known.with_key(trusted))
     click.echo(f"{name} is trusted, key {trusted.key_id}")
     click.echo("Compare the key id with its owner, by telephone for example.")
 
@@ -40,20 +48,20 @@ def list_keys(as_json: bool) -> None:
     known = load_trust_list()
     if as_json:
         keys = [{"name": key.name, "key_id": key.key_id} for key in known.keys]
-        print_json({"path": str(trust_list_path()), "required": known.required, "keys": keys})
+        print_json({"path": str(trust_list_path()), "required": is_required(known), "keys": keys})
         return
     if known.keys:
         print_table(["name", "key id"], [[key.name, key.key_id] for key in known.keys])
     else:
-        click.echo("No key is trusted; signatures are not checked.")
-    click.echo(f"Bundles without a trusted signature are {'refused' if known.required else 'used'}.")
+        click.echo("No key is trusted.")
+    click.echo(_told(known))
 
 
 @trust.command(epilog="Example:  edgeward bundle trust remove 'Heart Clinic'")
 @click.argument("name")
 def remove(name: str) -> None:
     """Trust the key under NAME no more."""
-    save_trust_list(load_trust_list().without(name))
+    change_trust_list(lambda known: known.without(name))
     click.echo(f"{name} is not trusted any more")
 
 
@@ -61,10 +69,18 @@ def remove(name: str) -> None:
 @click.argument("required", type=click.BOOL)
 def require(required: bool) -> None:
     """Say whether bundles without a trusted signature are refused: yes or no."""
-    save_trust_list(replace(load_trust_list(), required=required))
-    click.echo(f"Bundles without a trusted signature are {'refused' if required else 'used'}.")
+    changed = change_trust_list(lambda known: replace(known, required=required))
+    click.echo(_told(changed))
     if not required:
         click.echo(f"Where {REQUIRE_VARIABLE}=1 is set, they are refused all the same.")
+
+
+def _told(trust: TrustList) -> str:
+    if is_required(trust):
+        return "Bundles without a trusted signature are refused."
+    if trust.keys:
+        return "Bundles without a signature are used; those signed by any other key are refused."
+    return "Bundles are used, whoever signed them or not."
 
 
 COMMANDS: dict[str, click.Command] = {"trust": trust}

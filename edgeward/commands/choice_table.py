@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from ..runtime.choice import Choice, Trial
-from .terminal import print_table
+from .terminal import plain, print_table
 
 
 def print_choice(choice: Choice) -> None:
     """What was compared on this machine, with what was taken first in words."""
     click.echo(f"{choice.backend} runs {choice.variant.name}, {_how(choice)}")
     for note in choice.notes:
-        click.echo(f"  {note}")
+        click.echo(f"  {plain(note)}")
     if choice.trials:
         click.echo("")
         print_table(

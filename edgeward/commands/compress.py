@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime.atomic import atomic_file, check_output
-from ..runtime.errors import OutputError, RequestError, TrainingError
-from ..runtime.manifest import MANIFEST_NAME
+from ..runtime.errors import RequestError, TrainingError
+from ..runtime.rewrite import check_folder
 from .fit_to_device import Asked, fit_to_device
 from .options import DATA_HELP, JSON_OPTION, OVERWRITE_OPTION, SEED_OPTION
 from .server_side import load_data, server_side
@@ -97,9 +97,7 @@ def command(
 
     if against is None and (seeds or evaluate):
         raise RequestError(f"{'--seeds' if seeds else '--evaluate'} needs real records: say which with --against DATA")
-    check_output(output, overwrite=overwrite, folder=True)
-    if output.exists() and any(output.iterdir()) and not (output / MANIFEST_NAME).exists():
-        raise OutputError(f"{output} is a folder, but no bundle, and is not replaced; give another name")
+    check_folder(output, overwrite=overwrite)
     work = output.with_name(output.name + ".work")
     check_output(work, overwrite=True, folder=True)
     if report:

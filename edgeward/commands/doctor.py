@@ -12,7 +12,7 @@ from ..runtime.errors import GateError
 from ..runtime.finding import Finding
 from .choice_table import print_choice
 from .options import JSON_OPTION
-from .terminal import announce, print_json
+from .terminal import announce, plain, print_json
 
 _GROUPS = {"machine": "This machine", "engines": "Engines", "bundle": "Bundle"}
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -65,7 +65,8 @@ def _print(findings: tuple[Finding, ...]) -> None:
 def _print_one(finding: Finding, wide: int) -> None:
     """The status, what it is about, and what is told, in lines that stay in their column."""
     indent = " " * (2 + 7 + 2 + wide + 2)
-    told = textwrap.wrap(finding.told, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False) or [""]
+    width = _WIDTH - len(indent)
+    told = textwrap.wrap(plain(finding.told), width, break_long_words=False, break_on_hyphens=False) or [""]
     status = click.style(f"{finding.status:<7}", fg=_COLOURS[finding.status], bold=finding.status != "ok")
     click.echo(f"  {status}  {finding.about:<{wide}}  {told[0]}".rstrip())
     for line in told[1:]:

@@ -15,6 +15,12 @@ import click
 _LINE_EVERY_S = 10.0
 
 
+def plain(text: str) -> str:
+    """The text in one line, without what could move the cursor or change colours: words of bundles are a stranger's."""
+    characters = text.replace("\n", " ")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in characters)
+
+
 class Progress:
     """One line that is rewritten on a terminal, and now and then a line elsewhere.
 
@@ -109,10 +115,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on standard output; columns whose cells are all numbers or empty stand right."""
-    columns = list(zip(headers, *rows, strict=True))
+    lines = [headers, *([plain(cell) for cell in row] for row in rows)]
+    columns = list(zip(*lines, strict=True))
     widths = [max(len(cell) for cell in column) for column in columns]
     right = [all(cell[:1] in "0123456789-+<≈" for cell in column[1:]) for column in columns]
-    for number, line in enumerate([headers, *rows]):
+    for number, line in enumerate(lines):
         cells = [
             cell.rjust(width) if is_right else cell.ljust(width)
             for cell, width, is_right in zip(line, widths, right, strict=True)

@@ -17,6 +17,8 @@ from edgeward.runtime.golden import check_everywhere
 from edgeward.runtime.installed import store_folder
 from edgeward.runtime.manifest import SCHEMA_VERSION
 
+from edgeward.commands.terminal import print_table
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[..., None]
 
@@ -87,15 +89,38 @@ def test_inspect_tells_where_a_bundle_comes_from_within_the_width_of_a_page(edge
     assert max(map(len, told.splitlines())) <= 120
 
 
-def test_a_strangers_words_cannot_move_the_cursor(edgeward_here: Run, copied: Path) -> None:
+def test_inspect_shows_a_bundle_for_one_engine(edgeward_here: Run, copied: Path) -> None:
     manifest = json.loads((copied / "manifest.json").read_text())
-    manifest["licence"] = "MIT\x1b[2J\x1b]0;owned\x07\r\n\u202e"
-    manifest["name"] = "\x1b[31mred"
+    for variant in manifest["variants"]:
+        variant["engine"] = "onnxruntime"
+    (copied / "manifest.json").write_text(json.dumps({**manifest, "default_precision_on": {}}))
+    told = edgeward_here("bundle", "inspect", copied)
+    assert told.returncode == 0, told.stderr
+    assert re.search(r"-onnxruntime .* default on onnxruntime\n", told.stdout)
+
+
+def test_a_strangers_words_cannot_move_the_cursor_or_fake_a_line(
+    edgeward_here: Run, refused: Refused, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)  # as on a terminal
+    hostile = "\x1b[2J\x1b]0;owned\x07\r\u202e"
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["licence"] = f"MIT{hostile}\nSigned      by Heart Clinic"
+    manifest["data"]["channels"][0]["name"] = hostile
+    manifest["data"]["rules"] = []
     (copied / "manifest.json").write_text(json.dumps(manifest))
-    told = edgeward_here("bundle", "inspect", copied).stdout
-    assert "\x1b" not in told
-    assert "\x07" not in told
-    assert "\u202e" not in told
+    told = edgeward_here("bundle", "inspect", copied)
+    (copied / f"odd{hostile}").touch()
+    unlisted = edgeward_here("bundle", "inspect", copied)
+    refused(unlisted, 4, "is not listed")
+    for text in (told.stdout, unlisted.stderr):
+        assert all(character.isprintable() or character == "\n" for character in text)
+    assert [line for line in told.stdout.splitlines() if line.startswith("Signed")] == ["Signed      not signed"]
+
+
+def test_what_an_engine_says_cannot_move_the_cursor_either(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["engine", "says"], [["onnxruntime", "node '\x1b[31mred'\nfails"]])
+    assert capsys.readouterr().out.splitlines()[2] == "onnxruntime  node '\N{REPLACEMENT CHARACTER}[31mred' fails"
 
 
 @pytest.mark.parametrize("order", [["pack"], ["unpack"], ["pack", "unpack"], ["unpack", "pack"]])
@@ -130,12 +155,18 @@ def test_outputs_that_are_taken_are_refused(
     (tmp_path / "taken").write_text("precious")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious").touch()
+    shutil.copytree(copied, tmp_path / "annotated")
+    (tmp_path / "annotated" / "notes").touch()
     refused(edgeward_here("bundle", "pack", copied, "-o", tmp_path / "taken"), 6, "is there already")
     refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full"), 6, "is there already")
     refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "but no bundle")
+    (tmp_path / "full" / "manifest.json").write_text('{"name": "a page for the telephone"}')
+    refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "but no bundle")
+    refused(edgeward_here("bundle", "unpack", copied, "-o", tmp_path / "annotated", "--overwrite"), 6, "notes is not")
     refused(edgeward_here("bundle", "pack", copied, "-o", tmp_path / "full", "--overwrite"), 6, "no ordinary file")
     refused(edgeward_here("bundle", "keygen", "-o", key), 6, "is there already")
     assert (tmp_path / "taken").read_text() == "precious"
+    assert (tmp_path / "full" / "precious").exists()
     edgeward_here("bundle", "sign", copied, "--key", key)
     refused(edgeward_here("bundle", "sign", copied, "--key", key), 6, "is signed already; --overwrite")
     assert edgeward_here("bundle", "sign", copied, "--key", key, "--overwrite").returncode == 0
@@ -230,14 +261,44 @@ def test_list_names_a_damaged_bundle_and_goes_on(edgeward_here: Run, bundle: Bun
     result = edgeward_here("bundle", "list")
     assert result.returncode == 0
     assert re.search(r"tiny@1\.2\.3 .*not signed", result.stdout)
-    assert re.search(r"tiny@2 .*DAMAGED", result.stdout)
+    assert re.search(r"tiny@2 .*CANNOT BE USED: .* is no bundle", result.stdout)
 
 
-def test_trust_commands_refuse_what_makes_no_sense(edgeward_here: Run, refused: Refused, key: Path) -> None:
+def test_list_goes_on_where_a_signature_cannot_be_checked(
+    edgeward_here: Run, copied: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edgeward_here("bundle", "sign", copied, "--key", key)
+    edgeward_here("bundle", "install", copied)
+    edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    result = edgeward_here("bundle", "list")
+    assert result.returncode == 0
+    assert re.search(r"tiny@1\.2\.3 .*CANNOT BE USED: signatures need cryptography", result.stdout)
+
+
+def test_the_trust_list_says_what_is_refused(edgeward_here: Run, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule() -> str:
+        return edgeward_here("bundle", "trust", "list").stdout.splitlines()[-1]
+
+    assert rule() == "Bundles are used, whoever signed them or not."
+    monkeypatch.setenv("EDGEWARD_REQUIRE_SIGNATURE", "1")
+    assert rule() == "Bundles without a trusted signature are refused."
+    assert json.loads(edgeward_here("bundle", "trust", "list", "--json").stdout)["required"]
+    monkeypatch.delenv("EDGEWARD_REQUIRE_SIGNATURE")
+    edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
+    assert rule() == "Bundles without a signature are used; those signed by any other key are refused."
+    assert "without a trusted signature are refused" in edgeward_here("bundle", "trust", "require", "yes").stdout
+    assert rule() == "Bundles without a trusted signature are refused."
+
+
+def test_trust_commands_refuse_what_makes_no_sense(
+    edgeward_here: Run, refused: Refused, copied: Path, key: Path
+) -> None:
     refused(
         edgeward_here("bundle", "trust", "add", "Heart Clinic", key), 2, "is a private key, which stays with its owner"
     )
     refused(edgeward_here("bundle", "trust", "remove", "nobody"), 2, "no key 'nobody'; it has no key")
+    refused(edgeward_here("bundle", "sign", copied, "--key", f"{key}.pub"), 2, "is a public key")
     edgeward_here("bundle", "trust", "add", "Heart Clinic", f"{key}.pub")
     refused(edgeward_here("bundle", "trust", "add", "Again", f"{key}.pub"), 2, "has 'Heart Clinic' already")
     assert edgeward_here("bundle", "trust", "remove", "Heart Clinic").returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from edgeward.runtime import Bundle, BundleError, OutputError, load, open_bundle
 from edgeward.runtime.archive import ArchiveFiles, archive_order, is_archive, write_archive
+from edgeward.runtime.bundle import read_bundle
 from edgeward.runtime.manifest import is_safe_path
 from edgeward.runtime.rewrite import content_of, names_of, write_file, write_folder
 from hypothesis import HealthCheck, given, settings
@@ -217,6 +218,17 @@ def test_a_flipped_bit_in_a_member_is_found(archive: Path, tmp_path: Path) -> No
     path.write_bytes(patched(content, bit=(content.index(b"# waves"), b"$")))
     with pytest.raises(BundleError, match=r"CARD\.md has been changed or damaged"):
         open_bundle(path)
+
+
+@pytest.mark.parametrize("member", ["manifest.json", "signature"])
+def test_a_flipped_bit_is_found_where_no_hash_tells_of_it(archive: Path, tmp_path: Path, member: str) -> None:
+    contents = {**members(archive), "signature": b"{}"}
+    content = zipped(contents)
+    path = tmp_path / "flipped.edgeward"
+    bit = {"manifest.json": (content.index(b"CC0-1.0"), b"B"), "signature": (content.index(b"{}PK"), b"z")}[member]
+    path.write_bytes(patched(content, bit=bit))
+    with pytest.raises(BundleError, match=rf"{member} has been changed or damaged"):
+        read_bundle(path)
 
 
 def test_a_member_changed_after_the_check_is_found_when_it_is_read(archive: Path, tmp_path: Path) -> None:

@@ -73,6 +73,17 @@ def test_a_folder_appears_whole_and_replaces_the_old_one_whole(tmp_path: Path) -
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").touch()
+    (tmp_path / "link").symlink_to("elsewhere")
+    with atomic_folder(tmp_path / "link") as folder:
+        (folder / "new").touch()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["elsewhere", "link"]
+    assert [file.name for file in (tmp_path / "link").iterdir()] == ["new"]
+    assert (tmp_path / "elsewhere" / "precious").exists()
+
+
 def test_the_old_folder_is_put_back_if_the_new_one_cannot_take_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

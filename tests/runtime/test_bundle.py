@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from edgeward.runtime import Bundle, BundleError, open_bundle
+from edgeward.runtime.bundle_files import FolderFiles
 
 
 @pytest.fixture
@@ -155,6 +156,18 @@ def test_a_folder_that_may_not_be_read_is_refused(copied: Path, monkeypatch: pyt
     monkeypatch.setattr("edgeward.runtime.bundle.os.scandir", forbidden)
     with pytest.raises(BundleError, match="cannot be read: Permission denied"):
         open_bundle(copied)
+
+
+def test_a_manifest_that_goes_while_the_bundle_is_read_is_no_crash(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_last(files: FolderFiles, limit: int) -> dict[str, int]:
+        (copied / "manifest.json").unlink()
+        return sizes(files, limit)
+
+    sizes = FolderFiles.sizes
+    monkeypatch.setattr(FolderFiles, "sizes", read_last)
+    assert open_bundle(copied).manifest.name == "waves"
 
 
 def test_an_oversized_manifest_is_refused_unread(copied: Path) -> None:

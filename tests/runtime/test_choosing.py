@@ -1,8 +1,11 @@
 """`auto` takes what is right first and fast second, remembers it, and says why; what is named is used, or fails."""
 
 import dataclasses
+import hashlib
+import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +21,7 @@ from edgeward.runtime.choice import Candidate, Trial
 from edgeward.runtime.choice_file import Question
 from edgeward.runtime.choosing import CPU_ENGINES, _best
 from edgeward.runtime.golden import GoldenResult
+from edgeward.runtime.manifest import GOLDEN_NAME, FileEntry
 from edgeward.runtime.provenance import edgeward_version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -140,6 +144,23 @@ def test_an_absent_engine_is_told_with_how_to_install_it(small_bundle: Bundle, e
     choice = chosen(small_bundle)
     assert choice["absent"] == {"openvino": "not installed; install it with: pip install x"}
     assert [trial["backend"] for trial in choice["trials"]] == ["onnxruntime"]
+
+
+def test_an_engine_that_the_bundle_leaves_out_is_not_looked_at(small_bundle: Bundle, tmp_path: Path) -> None:
+    (variant,) = small_bundle.manifest.variants
+    content = np.load(io.BytesIO(small_bundle.read(GOLDEN_NAME)))
+    golden = io.BytesIO()
+    np.savez(golden, **{"fp32-onnxruntime": content["fp32"]})
+    folder = Path(shutil.copytree(small_bundle.path, tmp_path / "one.edgeward"))
+    (folder / GOLDEN_NAME).write_bytes(golden.getvalue())
+    digest = hashlib.sha256(golden.getvalue()).hexdigest()
+    manifest = dataclasses.replace(
+        small_bundle.manifest,
+        variants=(dataclasses.replace(variant, engine="onnxruntime"),),
+        files={**small_bundle.manifest.files, GOLDEN_NAME: FileEntry(digest, len(golden.getvalue()))},
+    )
+    (folder / "manifest.json").write_bytes(manifest.to_bytes())
+    assert chosen(open_bundle(folder))["backend"] == "onnxruntime"
 
 
 def test_without_any_engine_the_error_says_how_to_install_them(small_bundle: Bundle, engines: Any) -> None:

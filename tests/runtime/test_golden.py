@@ -117,6 +117,16 @@ def test_a_golden_file_that_would_unpack_to_too_much_is_refused(small_bundle: Bu
         check_golden(with_golden(small_bundle, tmp_path, file.getvalue()), "onnxruntime", "fp32")
 
 
+def test_a_golden_file_that_is_too_large_itself_is_refused_unread(
+    small_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = small_bundle.read(GOLDEN_NAME)
+    monkeypatch.setattr("edgeward.runtime.golden.MAX_GOLDEN_BYTES", len(content) - 1)
+    monkeypatch.setattr("edgeward.runtime.golden.zipfile.ZipFile", None)
+    with pytest.raises(BundleError, match=r"golden\.npz is larger than the \d+ bytes it may have$"):
+        check_golden(with_golden(small_bundle, tmp_path, content), "onnxruntime", "fp32")
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.integers(-150, 150),

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeward.runtime import BackendError, Bundle, BundleError, GateError, OutputError, RequestError, load, open_bundle
 from edgeward.runtime.backends import BACKENDS
+from edgeward.runtime.bundle import read_bundle
 from edgeward.runtime.golden import GoldenResult, check_golden
 from edgeward.runtime.install import install, remove
 from edgeward.runtime.installed import Installed, installed, locate, place_of, store_folder
+from edgeward.runtime.rewrite import content_of, names_of, write_file
+from edgeward.runtime.signature import sign
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +112,18 @@ def test_what_lies_at_the_path_comes_first_and_that_is_told(
     assert "waves lies here and is used; for the installed one, write waves@0.0.1" in caplog.text
 
 
+def test_a_store_that_cannot_be_read_is_no_matter_to_what_lies_at_the_path(
+    small_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").symlink_to(small_bundle.path)
+    store_folder().parent.mkdir(parents=True)
+    store_folder().touch()  # a file where the folder should be
+    monkeypatch.chdir(tmp_path)
+    assert open_bundle("here").digest == small_bundle.digest
+    with pytest.raises(BundleError, match="cannot be read: Not a directory"):
+        open_bundle("nowhere")
+
+
 def test_a_name_that_is_nowhere_is_told(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no bundle of this name is installed; see: edgeward bundle list"):
         open_bundle("waves")
@@ -117,7 +133,7 @@ def test_a_name_that_is_nowhere_is_told(tmp_path: Path) -> None:
         remove("waves")
 
 
-@pytest.mark.parametrize("name", ["../waves", "a/b", "", ".hidden", "a b", "a@b", "x" * 101, "\x1b[31m", "-rf"])
+@pytest.mark.parametrize("name", ["../waves", "a/b", "", ".hidden", "a b", "a@b", "x" * 101, "-rf"])
 def test_a_bundle_whose_name_is_no_file_name_is_not_installed(another: Callable[..., Bundle], name: str) -> None:
     for changes in ({"name": name}, {"version": name}):
         with pytest.raises(BundleError, match="cannot be installed: both must be"):
@@ -144,32 +160,79 @@ def test_a_bundle_that_computes_something_else_here_is_not_installed(
     golden = np.ones((6, 2, 8), np.float32)
     wrong = open_bundle(pack_by_hand(tmp_path / "wrong.edgeward", small_graph(), golden=golden))
     with pytest.raises(
-        GateError, match="computes the fp32 variant wrongly on this machine .*so waves is not installed"
+        GateError, match="computes what waves was recorded to give, so it is not installed: onnxruntime fp32: error"
     ):
         install(wrong)
     assert installed() == []
 
 
-def refusing(engine: str) -> Callable[..., object]:
+def refusing(*engines: str) -> Callable[..., object]:
     def check(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:
-        if backend == engine:
-            raise BackendError(f"{engine} refuses the graph")
+        if backend in engines:
+            raise BackendError(f"{backend} refuses the graph")
         return check_golden(bundle, backend, precision, threads=threads)
 
     return check
 
 
-def test_an_engine_that_refuses_a_variant_is_told_and_only_the_reference_prevents_installing(
+def test_an_engine_that_refuses_a_variant_is_told_and_prevents_installing_only_if_no_other_takes_it(
     small_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing("onnxruntime"))
-    with pytest.raises(BackendError, match="waves does not run here and is not installed: onnxruntime refuses"):
+    monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing(*BACKENDS))
+    with pytest.raises(
+        BackendError, match="waves does not run here and is not installed: onnxruntime fp32: onnxruntime refuses"
+    ):
         install(small_bundle)
     assert installed() == []
-    monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing("openvino"))
     if BACKENDS["openvino"].probe().available:
-        refusals = [result.refusal for result in install(small_bundle).golden if result.refusal]
-        assert refusals == ["openvino refuses the graph"]
+        for engine in ("onnxruntime", "openvino"):
+            monkeypatch.setattr("edgeward.runtime.golden.check_golden", refusing(engine))
+            refusals = [result.refusal for result in install(small_bundle).golden if result.refusal]
+            assert refusals == [f"{engine} refuses the graph"]
+
+
+def test_a_default_that_is_wrong_here_prevents_nothing_where_another_variant_is_right(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an int8 that saturates: `auto` does not take it."""
+    usual = bundle.manifest.variant(None).precision
+
+    def check(bundle: Bundle, backend: str, precision: str, *, threads: int = 1) -> GoldenResult:
+        result = check_golden(bundle, backend, precision, threads=threads)
+        return dataclasses.replace(result, error=9.0) if precision == usual else result
+
+    monkeypatch.setattr("edgeward.runtime.golden.check_golden", check)
+    assert {result.precision for result in install(bundle).golden if not result.passed} == {usual}
+    assert [one.name for one in installed()] == [bundle.manifest.name]
+
+
+def test_the_same_bundle_takes_on_a_signature_and_loses_none(small_bundle: Bundle) -> None:
+    key = Ed25519PrivateKey.generate()
+    signature = sign(small_bundle.manifest_bytes, key).to_bytes()
+    signed = dataclasses.replace(small_bundle, signature=signature)
+    place = install(small_bundle).place
+    assert not install(signed).was_there
+    assert open_bundle("waves").signature == signature
+    assert install(signed).was_there
+    assert install(small_bundle).was_there
+    assert open_bundle("waves").signature == signature
+    other = sign(small_bundle.manifest_bytes, Ed25519PrivateKey.generate()).to_bytes()
+    assert not install(dataclasses.replace(small_bundle, signature=other)).was_there
+    assert read_bundle(place.path).signature == other
+
+
+def test_a_bundle_for_a_newer_runtime_is_not_taken_for_a_damaged_one(
+    small_bundle: Bundle, another: Callable[..., Bundle]
+) -> None:
+    place = install(small_bundle).place
+    newer = dataclasses.replace(small_bundle, manifest_bytes=b'{"schema_version": 99}')
+    write_file(place.path, names_of(newer), lambda name: content_of(newer, name))
+    before = place.path.read_bytes()
+    with pytest.raises(OutputError, match=r"for a newer runtime; take it out with: edgeward bundle remove waves@0"):
+        install(another(licence="another"), overwrite=True)
+    assert place.path.read_bytes() == before
+    remove("waves@0.0.1")
+    install(small_bundle)
 
 
 def test_a_damaged_installed_bundle_is_refused_and_healed_by_installing_it_again(small_bundle: Bundle) -> None:
@@ -315,6 +378,6 @@ def test_any_name_is_located_or_refused(text: str) -> None:
 
 
 def test_versions_are_ordered_number_by_number() -> None:
-    versions = ["nightly", "0.9", "0.10.0-a", "0.10.0-b", "0.10.0", "1.0+a", "1.0", "2"]
+    versions = ["nightly", "0.9", "0.10.0-a", "0.10.0-rc9", "0.10.0-rc10", "0.10.0", "1.0+a", "1.0", "2"]
     ordered = sorted((Installed("x", version, Path()) for version in reversed(versions)), key=lambda one: one.order)
     assert [one.version for one in ordered] == versions

@@ -55,6 +55,17 @@ def test_a_manifest_reads_back_equal_and_writes_the_same_bytes(small_bundle: Bun
     assert manifest.to_bytes() == content
 
 
+@pytest.mark.parametrize("text", ["\x1b[31mred", "two\nlines", "\u202eback", "bell\x07"])
+def test_names_that_cannot_be_shown_are_refused(content: bytes, text: str) -> None:
+    for change in (
+        lambda v: v.update(name=text),
+        lambda v: v.update(version=text),
+        lambda v: v["variants"][0].update(precision=text),
+    ):
+        with pytest.raises(BundleError, match="holds characters that cannot be shown"):
+            manifest_from_bytes(changed(content, change))
+
+
 def test_a_newer_schema_is_refused_with_the_way_to_update(content: bytes) -> None:
     newer = changed(content, lambda v: v.update(schema_version=SCHEMA_VERSION + 1, something_new=True))
     with pytest.raises(BundleError, match=rf"schema version {SCHEMA_VERSION + 1}.*pip install --upgrade edgeward"):
@@ -237,3 +248,13 @@ def test_an_engine_is_given_its_own_variant_and_else_the_general_one(content: by
     assert manifest.variant(None, "tensorrt").name == "int8-tensorrt"
     with pytest.raises(RequestError, match="no 'int8' variant for openvino; it has fp32"):
         manifest.variant("int8", "openvino")
+
+
+def test_an_engine_that_has_no_variant_of_the_general_default_takes_the_first_there_is(content: bytes) -> None:
+    def change(value: dict[str, Any]) -> None:
+        value["variants"].append(IR | {"precision": "int8", "engine": "onnxruntime"})
+        value["default_precision"] = "int8"
+
+    manifest = manifest_from_bytes(changed(content, change))
+    assert manifest.variant(None).name == "int8-onnxruntime"
+    assert manifest.variant(None, "openvino").name == "fp32"

@@ -78,6 +78,16 @@ def shape(dims: list[int]) -> Callable[[ModelProto], object]:
     return change
 
 
+def typed(data_type: int = TensorProto.FLOAT, **stored: object) -> Callable[[ModelProto], object]:
+    """The four floats of `w`, stored in another way."""
+
+    def change(model: ModelProto) -> None:
+        tensor = model.graph.initializer[0]
+        tensor.CopyFrom(TensorProto(name=tensor.name, dims=[4], data_type=data_type, **stored))
+
+    return change
+
+
 def with_attribute(**fields: object) -> Callable[[ModelProto], object]:
     return lambda model: model.graph.node[1].attribute.add(**fields)
 
@@ -145,7 +155,13 @@ REFUSED: dict[str, tuple[Callable[[ModelProto], object], str]] = {
     "too large": (shape([2**20, 2**20]), "too large"),
     "too large for the machine": (shape([2**62, 4]), "too large"),
     "negative": (shape([-4]), "too large"),
-    "many axes": (shape([1] * 17), "too large"),
+    "many axes": (shape([1] * 17), "'w' has more than 16 axes"),
+    "fewer floats than told": (typed(float_data=[1.0]), "'w' has 4 numbers, and stores others"),
+    "more floats than told": (typed(float_data=[1.0] * 5), "'w' has 4 numbers"),
+    "one long whole number for four": (typed(data_type=TensorProto.INT64, int64_data=[2**60]), "'w' has 4 numbers"),
+    "floats where whole numbers belong": (typed(int32_data=[1] * 4), "'w' has 4 numbers"),
+    "numbers in two places": (typed(float_data=[1.0] * 4, double_data=[1.0] * 4), "'w' has 4 numbers"),
+    "raw numbers and others": (typed(raw_data=bytes(16), float_data=[1.0] * 4), "'w' has 4 numbers"),
     "typed numbers that are not there": (
         lambda m: m.graph.initializer[1].dims.__setitem__(0, 2**30),
         "'k' has 1073741824 numbers",
@@ -196,6 +212,19 @@ def test_a_flood_of_fields_is_refused_in_bounded_memory(monkeypatch: pytest.Monk
     assert peak < 10_000 * 250
 
 
+def test_a_shape_of_millions_of_axes_is_refused_without_reading_them() -> None:
+    axes = b"\x01" * 2_000_000
+    tensor = b"\x10\x01\x0a" + varint(len(axes)) + axes
+    graph = b"\x2a" + varint(len(tensor)) + tensor
+    content = model(lambda m: m.ClearField("graph")) + b"\x3a" + varint(len(graph)) + graph
+    tracemalloc.start()
+    with pytest.raises(BundleError, match="more than 16 axes"):
+        check_onnx(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * len(axes)  # a list of them takes eight bytes each
+
+
 def varint(number: int) -> bytes:
     result = bytearray()
     while number > 127:
@@ -235,7 +264,7 @@ def assert_harmless(content: bytes) -> None:
             assert message.data_location == TensorProto.DEFAULT
             assert not message.external_data
             assert not message.string_data
-            assert np.prod([*message.dims, 1], dtype=float) <= len(content)
+            assert numpy_helper.to_array(message).size == np.prod([*message.dims, 1], dtype=int)
 
 
 def check_mutation(content: bytes, data: st.DataObject) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from edgeward.runtime import Bundle, RequestError, load, open_bundle
 from edgeward.runtime.install import install
 from edgeward.runtime.places import cache_folder, data_folder, settings_folder
-from edgeward.runtime.trust import TrustList, save_trust_list
+from edgeward.runtime.trust import TrustList, change_trust_list
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +77,6 @@ def test_a_user_without_a_home_can_run_bundles_and_is_told_what_else_needs_one(
     monkeypatch.setattr(Path, "home", homeless)
     with load(open_bundle(small_bundle.path)) as generator:
         assert len(generator.generate(1).samples) == 1
-    for use in (lambda: install(small_bundle), lambda: save_trust_list(TrustList())):
+    for use in (lambda: install(small_bundle), lambda: change_trust_list(lambda _: TrustList())):
         with pytest.raises(RequestError, match="no home folder; set EDGEWARD_HOME"):
             use()

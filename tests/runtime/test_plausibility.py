@@ -135,6 +135,29 @@ def test_a_channel_that_is_always_known_may_not_be_missing_beside_one_that_may()
     assert Checker(schema).broken(samples, {}).tolist() == [[False, False], [False, False], [False, True]]
 
 
+def test_values_that_are_just_far_enough_apart_are_so_in_float32_too() -> None:
+    narrow = NumberColumn("high", "mmol/L", 130.0, 135.0, 0.1)
+    columns = (replace(narrow, name="low"), narrow)
+    schema = TableSchema("salt", "Sodium.", columns, (), (Order("low", "high", 0.1),))
+    tenths = np.arange(1300, 1350)
+    kept = np.stack([tenths / 10, (tenths + 1) / 10], axis=1).astype(np.float32)
+    broken = np.stack([tenths / 10, tenths / 10], axis=1).astype(np.float32)
+    assert not Checker(schema).broken(kept, {}).any()
+    assert Checker(schema).broken(broken, {})[:, -1].all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_sample_is_outside_of_any_range() -> None:
+    ends = (-1.7e308, 1.7e308)
+    channels = (Channel("low", "mV", *ends), Channel("high", "mV", *ends))
+    rules = (Order("low", "high", 1e300), Limit("peak_to_peak", "low", 1e300), Limit("mean", "high", most=1e300))
+    checker = Checker(SignalSchema("wide", "Anything.", channels, 125.0, 3, (), rules=rules))
+    samples = np.zeros((4, 2, 3), np.float32)
+    samples[1, 0, 1], samples[2, 1, 2] = np.inf, -np.inf
+    samples[3, 0] = [3e38, -3e38, 0]  # further from each other than float32 holds
+    assert checker.broken(samples, {})[:, :2].tolist() == [[False, False], [True, False], [False, True], [False, False]]
+
+
 def test_an_image_is_checked_over_all_its_pixels() -> None:
     schema = ImageSchema("scans", "", ("red", "blue"), 2, 3, (), (Limit("peak_to_peak", "blue", least=0.5),))
     images = np.zeros((3, 2, 2, 3), np.float32)

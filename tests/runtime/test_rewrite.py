@@ -170,6 +170,18 @@ def test_signing_changes_the_signature_and_leaves_nothing_else(small_bundle: Bun
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
+@pytest.mark.parametrize("write", [write_file, write_folder])
+def test_signing_by_a_link_signs_what_it_leads_to(
+    small_bundle: Bundle, tmp_path: Path, write: Callable[..., None]
+) -> None:
+    write(tmp_path / "bundle", names_of(small_bundle), lambda name: content_of(small_bundle, name))
+    (tmp_path / "link").symlink_to("bundle")
+    write_signature(read_bundle(tmp_path / "link"), b"{}")
+    assert (tmp_path / "link").is_symlink()
+    assert read_bundle(tmp_path / "bundle").signature == b"{}"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bundle", "link"]
+
+
 def test_a_folder_that_cannot_take_a_signature_stays_as_it_was(
     small_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from edgeward.runtime import BackendError, BundleError, RequestError
+from edgeward.runtime import BackendError, BundleError, OutputError, RequestError
 from edgeward.runtime.signature import (
     Signature,
     is_locked,
@@ -149,6 +149,32 @@ def test_a_locked_key_wants_the_right_passphrase_and_tells_nothing_of_itself(tmp
     with pytest.raises(RequestError, match="or the passphrase is wrong") as error:
         private_key(path, b"wrong")
     assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize("taken", ["clinic.key", "clinic.key.pub"])
+def test_a_key_is_never_replaced(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).write_text("precious")
+    with pytest.raises(OutputError, match=f"{taken} is there already, and a key is never replaced"):
+        make_key(tmp_path / "clinic.key", None)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(taken, "precious")]
+
+
+def test_a_full_disk_leaves_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edgeward.runtime.atomic.os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        make_key(tmp_path / "clinic.key", None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_passphrase_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="1023 bytes at most, not 1024"):
+        make_key(tmp_path / "clinic.key", b"x" * 1024)
+    assert list(tmp_path.iterdir()) == []
+    make_key(tmp_path / "clinic.key", b"x" * 1023)
+    private_key(tmp_path / "clinic.key", b"x" * 1023)
 
 
 def test_a_file_that_is_no_key_of_the_kind_is_refused(tmp_path: Path) -> None:

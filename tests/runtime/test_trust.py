@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,9 @@ from edgeward.runtime.trust import (
     SignatureState,
     TrustedKey,
     TrustList,
+    change_trust_list,
     check_policy,
     load_trust_list,
-    save_trust_list,
     state_of,
     trust_list_from_bytes,
     trust_list_path,
@@ -41,6 +43,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def copied(small_bundle: Bundle, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_bundle.path, tmp_path / "copy.edgeward"))
+
+
+def saved(trust: TrustList) -> None:
+    change_trust_list(lambda _: trust)
 
 
 def signed(folder: Path, key: Ed25519PrivateKey = CLINIC) -> Path:
@@ -68,7 +74,7 @@ def test_a_signature_changes_neither_digest_nor_manifest(copied: Path, small_bun
 @pytest.mark.parametrize("form", [lambda path: path, packed])
 def test_with_a_list_a_trusted_signature_opens_and_a_strangers_does_not(copied: Path, form: object) -> None:
     assert callable(form)
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     opened = open_bundle(form(signed(copied)), require_signature=True)
     state = state_of(opened.manifest_bytes, opened.signature, load_trust_list())
     assert state == SignatureState(TRUSTED.key_id, "Heart Clinic")
@@ -87,12 +93,12 @@ def test_a_strangers_signature_is_no_better_than_none_where_one_is_required(copi
 def test_an_unsigned_bundle_opens_beside_a_list_unless_one_requires_a_signature(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     open_bundle(copied)
-    save_trust_list(TrustList((TRUSTED,), required=True))
+    saved(TrustList((TRUSTED,), required=True))
     with pytest.raises(BundleError, match=r"copy\.edgeward: it is not signed"):
         open_bundle(copied)
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     monkeypatch.setenv(REQUIRE_VARIABLE, "1")
     with pytest.raises(BundleError, match="it is not signed"):
         open_bundle(copied)
@@ -106,7 +112,7 @@ def test_a_manifest_changed_after_signing_is_refused(copied: Path) -> None:
     signed(copied)
     manifest = json.loads((copied / "manifest.json").read_text())
     (copied / "manifest.json").write_text(json.dumps({**manifest, "licence": "another"}))
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     with pytest.raises(BundleError, match="the signature is not Heart Clinic's .* has been changed since"):
         open_bundle(copied)
 
@@ -114,7 +120,7 @@ def test_a_manifest_changed_after_signing_is_refused(copied: Path) -> None:
 def test_a_signature_under_the_name_of_another_key_is_refused(copied: Path) -> None:
     forged = json.loads(sign((copied / "manifest.json").read_bytes(), STRANGER).to_bytes())
     (copied / "signature").write_text(json.dumps(forged | {"key_id": TRUSTED.key_id}))
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     with pytest.raises(BundleError, match="the signature is not Heart Clinic's"):
         open_bundle(copied)
 
@@ -142,7 +148,7 @@ def test_without_the_library_a_signature_that_counts_is_not_taken_on_trust(
     signed(copied)
     monkeypatch.setitem(sys.modules, "cryptography", None)
     open_bundle(copied)  # nobody's signature counts: nothing to check
-    save_trust_list(TrustList((TRUSTED,)))
+    saved(TrustList((TRUSTED,)))
     with pytest.raises(BackendError, match=r"pip install 'edgeward\[sign\]'"):
         open_bundle(copied)
 
@@ -151,7 +157,7 @@ def test_a_list_reads_back_and_keeps_names_and_keys_apart() -> None:
     assert load_trust_list() == TrustList()
     other = TrustedKey("Müller & Söhne", STRANGER.public_key().public_bytes_raw())
     trust = TrustList(required=True).with_key(TRUSTED).with_key(other)
-    save_trust_list(trust)
+    saved(trust)
     assert load_trust_list() == trust
     assert trust.without("Heart Clinic").keys == (other,)
     with pytest.raises(RequestError, match="has 'Heart Clinic' already"):
@@ -167,18 +173,61 @@ def test_a_list_reads_back_and_keeps_names_and_keys_apart() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "other"}', b"\xff", b" " * (2**20 + 1)])
 def test_a_damaged_list_is_told_and_never_taken_for_an_empty_one(copied: Path, content: bytes) -> None:
-    save_trust_list(TrustList((TRUSTED,), required=True))
+    saved(TrustList((TRUSTED,), required=True))
     trust_list_path().write_bytes(content)
     with pytest.raises(RequestError, match="the trust list is damaged|larger than"):
         open_bundle(copied)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="files have other permissions on Windows")
-def test_a_list_that_anyone_can_write_is_not_trusted(copied: Path) -> None:
-    save_trust_list(TrustList((TRUSTED,)))
-    trust_list_path().chmod(0o666)
-    with pytest.raises(RequestError, match="can be written by anyone"):
+posix = pytest.mark.skipif(os.name != "posix", reason="files have other permissions on Windows")
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o666, 0o664, 0o602])
+def test_a_list_that_others_can_write_is_not_trusted(copied: Path, mode: int) -> None:
+    saved(TrustList((TRUSTED,)))
+    trust_list_path().chmod(mode)
+    with pytest.raises(RequestError, match="can be written by others.*chmod go-w"):
         open_bundle(copied)
+
+
+@posix
+def test_a_list_that_another_user_put_there_is_not_trusted(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(TrustList((TRUSTED,)))
+    if os.getuid() == 0:
+        os.chown(trust_list_path(), 54_321, -1)
+        assert load_trust_list().keys  # root takes the list of the home it was given
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    with pytest.raises(RequestError, match="belongs to another user"):
+        open_bundle(copied)
+
+
+@posix
+def test_a_list_is_the_owners_to_write_whatever_the_umask(copied: Path) -> None:
+    before = os.umask(0)
+    try:
+        saved(TrustList((TRUSTED,)))
+    finally:
+        os.umask(before)
+    assert load_trust_list().keys == (TRUSTED,)
+
+
+def test_no_change_is_lost_where_two_make_one_at_the_same_time() -> None:
+    """The second waits until the first has written, however long that takes it."""
+    keys = [TrustedKey(f"{number}", bytes([number]) * 32) for number in range(2)]
+    reading = threading.Event()
+
+    def slowly(known: TrustList) -> TrustList:
+        reading.set()
+        time.sleep(0.3)
+        return known.with_key(keys[0])
+
+    first = threading.Thread(target=change_trust_list, args=(slowly,))
+    first.start()
+    reading.wait(10)
+    change_trust_list(lambda known: known.with_key(keys[1]))
+    first.join(10)
+    assert load_trust_list().keys == tuple(keys)
 
 
 def test_a_list_that_is_a_folder_is_told(copied: Path) -> None:

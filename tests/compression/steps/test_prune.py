@@ -325,7 +325,7 @@ def test_two_rounds_with_distillation_between_go_on_where_they_were_interrupted(
     done = compress(teacher, recipe, tmp_path, seed=1)
     sizes = [done.teacher_cost.parameters, *(step.cost.parameters for step in done.steps)]
     assert sizes[0] > sizes[1] == sizes[2] > sizes[3] == sizes[4] > sizes[5] > 0
-    last = next(tmp_path.glob("4-distil-*"))
+    last = next(tmp_path.glob("4-distil-*.pt"))
     before = torch.load(last, weights_only=True)["weights"]
     last.unlink()
     compress(teacher, recipe, tmp_path, seed=1)
