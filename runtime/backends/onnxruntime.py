@@ -157,7 +157,7 @@ def _nodes_by_provider(session: Any) -> Counter[str]:
 
 
 class OnnxRuntimeSession(ClosingSession):
-    """A graph in ONNX Runtime. Single samples go through memory that the engine was told of once."""
+    """A graph in ONNX Runtime. On the CPU single samples go through memory that the engine was told of once."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -165,7 +165,10 @@ class OnnxRuntimeSession(ClosingSession):
         self._output_names = [value.name for value in session.get_outputs()]
         self.input_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(session.get_inputs())
         self.output_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(session.get_outputs())
-        self._single = _SingleSample(session, self.input_shapes, self.output_shapes) if self._is_plain() else None
+        self._single: _SingleSample | None = None
+        # For any other device the engine copies what is bound when it is bound, and would not see what comes later.
+        if session.get_providers()[0] == _CPU and self._is_plain():
+            self._single = _SingleSample(session, self.input_shapes, self.output_shapes)
 
     def _is_plain(self) -> bool:
         """Whether nothing but the number of samples is free."""

@@ -1,5 +1,6 @@
 """What was asked for is what runs: a device that is absent, or that an engine would leave for the CPU, is an error."""
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,16 @@ def claims_cuda(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             def get_nodes(self) -> list[int]:
                 return list(range(self._count))
 
+        class CopiedWhenBound(onnxruntime.IOBinding):  # type: ignore[misc]
+            """As `IOBinding::BindInput` does where another device will take the input."""
+
+            def bind_input(
+                self, name: str, device: str, number: int, kind: type, shape: tuple[int, ...], place: int
+            ) -> None:
+                bound = np.frombuffer(ctypes.string_at(place, 4 * int(np.prod(shape))), np.float32).copy()
+                self.kept = [*getattr(self, "kept", []), bound]
+                super().bind_input(name, device, number, kind, shape, bound.ctypes.data)
+
         class Session(cpu):  # type: ignore[misc]
             fallback_off = False
 
@@ -80,6 +91,9 @@ def claims_cuda(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 assert asked == [("CUDAExecutionProvider", {"use_tf32": "0"})]
                 assert enable_fallback == 0
                 super().__init__(model, settings, ["CPUExecutionProvider"])
+
+            def io_binding(self) -> Any:
+                return CopiedWhenBound(self)
 
             def get_providers(self) -> list[str]:
                 return providers
@@ -138,6 +152,18 @@ def test_onnxruntime_tells_which_operators_run_where(
     assert description.details["operators"].startswith(told)
     assert description.details["settings"] == "device_id=0,use_tf32=0"
     assert onnxruntime.InferenceSession.fallback_off
+
+
+def test_onnxruntime_binds_no_memory_for_another_device_which_would_copy_it_only_once(
+    claims_cuda: Callable[..., None], small_graph: Callable[..., bytes]
+) -> None:
+    condition = np.ones((1, 3), np.float32)
+    with backend_named("onnxruntime").open(small_graph(), Options()) as here:
+        claims_cuda(["CUDAExecutionProvider", "CPUExecutionProvider"], {"CUDAExecutionProvider": 4})
+        with backend_named("onnxruntime").open(small_graph(), Options(device="cuda")) as elsewhere:
+            for value in (1.0, 2.0):
+                inputs = np.full((1, 4), value, np.float32), condition
+                np.testing.assert_array_equal(elsewhere.run(inputs)[0], here.run(inputs)[0])
 
 
 def test_onnxruntime_prints_nothing_when_it_refuses_a_graph(capfd: pytest.CaptureFixture[str]) -> None:
