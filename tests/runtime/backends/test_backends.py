@@ -104,3 +104,17 @@ def test_results_are_new_arrays_or_those_given(backend: str, small_graph: Callab
             assert not np.isnan(given).any()
             assert not np.array_equal(given, fresh)
             np.testing.assert_array_equal(fresh, before)
+
+
+def test_openvino_is_compiled_for_few_sizes_whatever_is_asked_for(
+    small_graph: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    with backend_named("openvino").open(small_graph(), Options()) as session:
+        compile_, compiled = session._compile, []  # type: ignore[attr-defined]
+        monkeypatch.setattr(session, "_compile", lambda model: compiled.append(1) or compile_(model))
+        for n in (1, 2, 3, 17, 100, 256, 257, 512, 1000, 2048, 256, 2):
+            (samples,) = session.run((np.ones((n, 4), np.float32), np.ones((n, 3), np.float32)))
+            assert samples.shape == (n, 2, 8)
+            assert (samples == samples[0]).all()
+    assert len(compiled) == 3  # 2, 256, and any
