@@ -106,11 +106,13 @@ def _paper_strips(
 ) -> tuple[Figure, int]:
     """Leads above each other on ECG paper, in its proportions: a large square is 0.2 s and 0.5 mV."""
     across = max(1, min(4, math.floor(_WIDTH / (_INCHES_PER_S * 2 * schema.duration_s))))
-    samples = samples[: across * _MOST_ROWS]
-    levels, high = _levels(samples)
-    inches_high = _WIDTH / across / schema.duration_s * high / _MV_PER_S
-    down = max(1, min(math.ceil(len(samples) / across), math.floor(_HEIGHT / (inches_high + 0.4))))
-    shown = min(len(samples), across * down)
+    for down in range(min(_MOST_ROWS, math.ceil(len(samples) / across)), 0, -1):
+        samples = samples[: across * down]
+        levels, high = _levels(samples)  # of what is drawn, as one large sample takes room from all
+        inches_high = _WIDTH / across / schema.duration_s * high / _MV_PER_S
+        if down * (inches_high + 0.4) <= _HEIGHT:
+            break
+    shown = len(samples)
     figure = _new_figure(_WIDTH + 0.4, down * (inches_high + 0.4) + 0.8)
     for number, place in enumerate(figure.subplots(down, across, squeeze=False).flat):
         if number >= shown:

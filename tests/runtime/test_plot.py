@@ -114,6 +114,14 @@ def test_ecg_paper_has_its_proportions_and_holds_every_trace() -> None:
     assert [text.get_text() for text in place.texts] == ["MLII", "V1"]
 
 
+def test_a_sample_that_finds_no_room_leaves_it_to_those_that_are_drawn() -> None:
+    batch = batch_of(BEATS, 8)
+    batch.samples[7] *= 20  # in the second row
+    figure, usual = batch.plot(), batch_of(BEATS, 4).plot()
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_ylim() == usual.axes[0].get_ylim()
+
+
 def test_traces_are_the_samples() -> None:
     batch = batch_of(WINDOWS)
     figure = batch.plot()
