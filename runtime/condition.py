@@ -30,6 +30,8 @@ def check_request(schema: Schema, request: Mapping[str, ConditionValue]) -> dict
     Raises:
         RequestError: A name is unknown, a class is unknown, or a number is out of its range.
     """
+    if not isinstance(request, Mapping):
+        raise RequestError(f"conditions are given by name, such as {{'beat_class': 'V'}}, not as {request!r}")
     known = {condition.name: condition for condition in schema.conditions}
     checked: dict[str, float] = {}
     for name, value in request.items():
@@ -42,9 +44,9 @@ def check_request(schema: Schema, request: Mapping[str, ConditionValue]) -> dict
 
 def _checked_value(condition: Condition, value: ConditionValue) -> float:
     if isinstance(condition, ClassCondition):
-        if value not in condition.values:
+        if not isinstance(value, str) or value not in condition.values:
             raise RequestError(f"{condition.name}={value} is not possible; give {condition.describe()}")
-        return float(condition.values.index(str(value)))
+        return float(condition.values.index(value))
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..devices import this_host
+from .backends import BACKENDS
 from .bundle import Bundle, open_bundle
 from .choice import Choice
 from .choosing import choose_again
@@ -45,10 +46,8 @@ def examine(path: str | os.PathLike[str] | None = None) -> Examination:
         findings += _whole(bundle)
         results = list(check_everywhere(bundle))
     except EdgewardError as error:
-        findings.append(
-            Finding("bundle", "files", "problem", str(error), "copy the bundle again from where it was made")
-        )
-        return Examination(tuple(findings), None)
+        advice = "name a bundle that is there, or copy it again from where it was made"
+        return Examination((*findings, Finding("bundle", "files", "problem", str(error), advice)), None)
     findings += _golden(results)
     choice, finding = _auto(bundle)
     return Examination((*findings, finding), choice)
@@ -95,6 +94,8 @@ def _cause(result: GoldenResult) -> str:
 
 
 def _instead(right: GoldenResult | None) -> str:
+    if right is None and BACKENDS["openvino"].probe().available:
+        return "no engine here is right: ask where it was made for a variant that suits this processor"
     if right is None:
         return "install another engine: pip install 'edgeward[openvino]'"
     return f"use 'auto', which does not take it, or --backend {right.backend} --precision {right.precision}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ BATCH_SIZE = 32
 """Most golden samples of a bundle."""
 
 _READ_AHEAD = 256
+_NUMBERS_AT_ONCE = 2**16
+"""Of noise: a fraction of a millisecond, which is the longest that a caller waits for what others will take."""
 
 
 class GraphInputs(NamedTuple):
@@ -26,7 +29,7 @@ class GraphInputs(NamedTuple):
     condition: npt.NDArray[np.float32]
     """[n, c]"""
     columns: ConditionColumns
-    """Per condition [n]: the class's index, or the number in its unit."""
+    """Per condition [n]: the class's index, or the number in its unit. Read-only, as portions share memory."""
 
 
 class Feed:
@@ -54,6 +57,7 @@ class Feed:
         self._noise_shape = noise_shape
         self._conditions = conditions
         self._noise = NoiseStream(seed, noise_shape)
+        self._at_once = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(noise_shape)))
         self._next = -1
         self._ahead_first = self._ahead_n = 0
         self._ahead = self._make(0, 0)
@@ -63,16 +67,26 @@ class Feed:
         start = first - self._ahead_first
         if start < 0 or start + n > self._ahead_n:
             continues = first == self._next
-            self._ahead_first, self._ahead_n = first, max(n, _READ_AHEAD) if continues else n
+            self._ahead_first, self._ahead_n = first, max(n, min(_READ_AHEAD, self._at_once)) if continues else n
             self._ahead, start = self._make(first, self._ahead_n), 0
         self._next = first + n
         if n == self._ahead_n:
             return self._ahead
-        noise, condition, columns = self._ahead
-        part = slice(start, start + n)
-        return GraphInputs(noise[part], condition[part], {name: values[part] for name, values in columns.items()})
+        return _cut(self._ahead, start, start + n)
 
-    def columns(self, first: int, n: int) -> ConditionColumns:
+    def portions(self, first: int, n: int, size: int) -> Iterator[GraphInputs]:
+        """Inputs of samples `first` to `first + n - 1`, at most `size` at a time, in constant memory.
+
+        Several portions are made at once: after the engine's work the caches hold nothing of what makes them.
+        """
+        step = size * max(1, self._at_once // size)
+        for start in range(first, first + n, step):
+            made_n = min(step, first + n - start)
+            made = self._make(start, made_n)
+            for cut in range(0, made_n, size):
+                yield _cut(made, cut, min(cut + size, made_n))
+
+    def columns(self, first: int, n: int) -> dict[str, npt.NDArray[np.float64]]:
         """The condition columns alone, for writers that need them a second time."""
         return draw_columns(self._conditions, self.fixed, self.seed, first, n)
 
@@ -90,4 +104,12 @@ class Feed:
 
     def _make(self, first: int, n: int) -> GraphInputs:
         columns = self.columns(first, n)
+        for values in columns.values():
+            values.setflags(write=False)
         return GraphInputs(self._noise.take(first, n), encode_columns(self._conditions, columns, n), columns)
+
+
+def _cut(inputs: GraphInputs, start: int, stop: int) -> GraphInputs:
+    noise, condition, columns = inputs
+    part = slice(start, stop)
+    return GraphInputs(noise[part], condition[part], {name: values[part] for name, values in columns.items()})

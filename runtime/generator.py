@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import os
 import secrets
 import threading
@@ -23,7 +24,7 @@ from .choice import AUTO, Choice
 from .choosing import open_chosen
 from .condition import ConditionColumns, ConditionValue, check_request
 from .errors import RequestError
-from .feed import Feed
+from .feed import Feed, GraphInputs
 from .noise import MAX_SEED
 from .plausibility import Checker, guarded
 from .violations import OnViolation, Tally, checked_choice
@@ -61,7 +62,7 @@ def load(
         RequestError: There is no such backend, device or variant, or too many or too few threads.
         GateError: With `auto`: no engine gives the golden samples.
     """
-    cores = this_host().logical_cores
+    cores, threads = this_host().logical_cores, _whole("threads", threads)
     if not 1 <= threads <= cores:  # an engine asked for more starts them all, and can take the machine down
         raise RequestError(f"threads must be from 1 to {cores}, the cores this process may use, not {threads}")
     bundle = path if isinstance(path, Bundle) else open_bundle(path)
@@ -82,6 +83,14 @@ def fastest_batch_size(shape: tuple[int, ...]) -> int:
     return int(min(max(2 ** (fitting.bit_length() - 1), _FEWEST_AT_ONCE), _MOST_AT_ONCE))
 
 
+def _whole(name: str, value: int) -> int:
+    """Python's own integer for any library's: numpy's overflow, and JSON does not take them."""
+    try:
+        return int(operator.index(value))
+    except TypeError:
+        raise RequestError(f"{name} must be a whole number, not {value!r}") from None
+
+
 @dataclass(frozen=True)
 class Series:
     """Samples `first` to `first + n - 1` of a seed, not generated yet: what a file writer is given."""
@@ -98,9 +107,9 @@ class Series:
         """The samples in order, at most `size` at a time (None: as many as is fastest), in constant memory."""
         size = size or self.generator.batch_size
         feed = self.generator._feed(self.seed, self.fixed)
-        for first in range(self.first, self.first + self.n, size):
-            n = min(size, self.first + self.n - first)
-            yield self.generator._run(feed, first, n, self.on_violation)
+        firsts = range(self.first, self.first + self.n, size)
+        for first, inputs in zip(firsts, feed.portions(self.first, self.n, size), strict=True):
+            yield self.generator._run(feed, first, inputs, self.on_violation)
 
     def columns(self, size: int = 4096) -> Iterator[ConditionColumns]:
         """The conditions of the samples in order, without generating them again."""
@@ -146,7 +155,6 @@ class Generator:
         )
         self.batch_size = fastest_batch_size(manifest.data.shape)
         """Samples of one graph call where many are made."""
-        self._request: tuple[Mapping[str, ConditionValue], dict[str, float]] = ({}, {})
         self._last_feed: Feed | None = None
         self._own_seed: int | None = None
         self._own_next = 0
@@ -178,13 +186,16 @@ class Generator:
             GateError: A sample breaks a rule, with `fail`; or still does after many redraws, with `resample`.
         """
         choice = checked_choice(on_violation)
-        fixed = self._fixed(condition)
+        fixed = check_request(self.source.schema, condition) if condition else {}
         with self._lock:
-            place, start = self._place(n, seed, first)
+            n, place, start = self._place(n, seed, first)
             feed = self._last_feed
             if feed is None or feed.seed != place or feed.fixed != fixed:
                 feed = self._last_feed = self._feed(place, fixed)
-            batch = (self._run_locked if n <= self.batch_size else self._run_in_parts)(feed, start, n)
+            if n <= self.batch_size:
+                batch = self._run_locked(feed, start, feed.take(start, n))
+            else:
+                batch = self._run_in_parts(feed, start, n)
             if choice is not None:
                 batch = self._guarded(batch, feed, choice)
             if seed is None:
@@ -205,7 +216,7 @@ class Generator:
 
         Other arguments and errors as in `generate`.
         """
-        if batch_size is not None and batch_size < 1:
+        if batch_size is not None and (batch_size := _whole("batch_size", batch_size)) < 1:
             raise RequestError(f"batch_size must be 1 or more, not {batch_size}")
         series = self.series(n, condition=condition, seed=seed, first=first, on_violation=on_violation)
         return series.batches(batch_size)
@@ -221,10 +232,10 @@ class Generator:
     ) -> Series:
         """Fix which samples to make, without making them. Arguments and errors as in `generate`."""
         choice = checked_choice(on_violation)
-        fixed = self._fixed(condition)
+        fixed = check_request(self.source.schema, condition) if condition else {}
         with self._lock:
             self._open_session()
-            place, start = self._place(n, seed, first)
+            n, place, start = self._place(n, seed, first)
             if seed is None:
                 self._own_next = start + n
         return Series(self, n, place, start, fixed, choice)
@@ -260,29 +271,21 @@ class Generator:
     ) -> None:
         self.close()
 
-    def _fixed(self, condition: Mapping[str, ConditionValue] | None) -> dict[str, float]:
-        condition = condition or {}
-        last, checked = self._request
-        if condition == last:
-            return checked
-        checked = check_request(self.source.schema, condition)
-        self._request = (dict(condition), checked)
-        return checked
-
-    def _place(self, n: int, seed: int | None, first: int | None) -> tuple[int, int]:
+    def _place(self, n: int, seed: int | None, first: int | None) -> tuple[int, int, int]:
+        """How many of which seed from which index on, checked."""
+        n, usual = _whole("n", n), 0
         if n < 1:
             raise RequestError(f"n must be 1 or more, not {n}")
         if seed is None:
             if self._own_seed is None:
                 self._own_seed = secrets.randbits(_DRAWN_SEED_BITS)
-            seed = self._own_seed
-            first = self._own_next if first is None else first
-        elif not 0 <= seed <= MAX_SEED:
+            seed, usual = self._own_seed, self._own_next
+        elif not 0 <= (seed := _whole("seed", seed)) <= MAX_SEED:
             raise RequestError(f"seed must be from 0 to 2**64 - 1, not {seed}")
-        first = first or 0
+        first = usual if first is None else _whole("first", first)
         if first < 0 or first + n > _MAX_INDEX:
             raise RequestError(f"sample indices must be from 0 to 2**63 - 1, not {first} to {first + n - 1}")
-        return seed, first
+        return n, seed, first
 
     def _feed(self, seed: int, fixed: Mapping[str, float]) -> Feed:
         return Feed(seed, self.bundle.manifest.noise_shape, self.source.schema.conditions, fixed)
@@ -292,15 +295,14 @@ class Generator:
             raise RequestError("this generator is closed; load the bundle again")
         return self._session
 
-    def _run(self, feed: Feed, first: int, n: int, on_violation: OnViolation | None) -> Batch:
+    def _run(self, feed: Feed, first: int, inputs: GraphInputs, on_violation: OnViolation | None) -> Batch:
         with self._lock:
-            batch = self._run_locked(feed, first, n)
+            batch = self._run_locked(feed, first, inputs)
             return batch if on_violation is None else self._guarded(batch, feed, on_violation)
 
-    def _run_locked(self, feed: Feed, first: int, n: int) -> Batch:
-        session = self._open_session()
-        noise, condition, columns = feed.take(first, n)
-        (samples,) = session.run((noise, condition))
+    def _run_locked(self, feed: Feed, first: int, inputs: GraphInputs) -> Batch:
+        noise, condition, columns = inputs
+        (samples,) = self._open_session().run((noise, condition))
         return Batch(samples, columns, feed.seed, first, self.source)
 
     def _run_in_parts(self, feed: Feed, first: int, n: int) -> Batch:
@@ -309,11 +311,13 @@ class Generator:
             samples = np.empty((n, *self.source.schema.shape), dtype=np.float32)
         except (MemoryError, ValueError):  # the second where even the address space is too small
             raise RequestError(f"{n} samples do not fit into memory; use iterate(), or write them to a file") from None
-        for start in range(0, n, self.batch_size):
-            stop = min(start + self.batch_size, n)
-            noise, condition, _ = feed.take(first + start, stop - start)
-            session.run((noise, condition), (samples[start:stop],))
-        return Batch(samples, feed.columns(first, n), feed.seed, first, self.source)
+        parts: list[ConditionColumns] = []
+        for part, (noise, condition, columns) in enumerate(feed.portions(first, n, self.batch_size)):
+            start = part * self.batch_size
+            session.run((noise, condition), (samples[start : start + len(noise)],))
+            parts.append(columns)
+        together = {name: np.concatenate([columns[name] for columns in parts]) for name in parts[0]}
+        return Batch(samples, together, feed.seed, first, self.source)
 
     @functools.cached_property
     def _checker(self) -> Checker:

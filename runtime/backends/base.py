@@ -121,7 +121,7 @@ def device_for(backend: Backend, options: Options) -> str:
     Raises:
         RequestError: The engine has no device of that name; `gpu.1` is one where `gpu` is.
     """
-    device = options.device or backend.devices[0]
+    device = backend.devices[0] if options.device is None else options.device
     kind, dot, number = device.partition(".")
     numbered = dot and f"{kind}.N" in backend.devices and number.isascii() and number.isdigit()
     if (device not in backend.devices and not numbered) or number == "N":

@@ -40,6 +40,8 @@ def test_a_possible_request_becomes_column_values(
         ({"rhythm": "af"}, ["one of SR, AF"]),
         ({"rhythm": 1}, ["one of SR, AF"]),
         ({"rhythm": None}, ["one of SR, AF"]),
+        ({"rhythm": np.array(["AF", "SR"])}, ["one of SR, AF"]),
+        ("rhythm=AF", ["by name", "'rhythm=AF'"]),
         ({"heart_rate": 29.999}, ["heart_rate=29.999", "a number from 30 to 200 /min"]),
         ({"heart_rate": 200.001}, ["from 30 to 200"]),
         ({"heart_rate": "fast"}, ["heart_rate=fast"]),
@@ -51,7 +53,7 @@ def test_a_possible_request_becomes_column_values(
     ],
 )
 def test_an_impossible_request_is_refused_with_what_is_possible(
-    schema: SignalSchema, request_: dict[str, Any], told: list[str]
+    schema: SignalSchema, request_: Any, told: list[str]
 ) -> None:
     with pytest.raises(RequestError) as caught:
         check_request(schema, request_)

@@ -1,6 +1,7 @@
 """The inputs of a graph are the same in whatever portions they are taken."""
 
 import numpy as np
+import pytest
 from edgeward.runtime.condition import draw_columns, encode_columns
 from edgeward.runtime.feed import Feed
 from edgeward.runtime.noise import NoiseStream
@@ -44,6 +45,30 @@ def test_any_portions_in_any_order_are_cut_from_the_same_series(portions: list[t
         np.testing.assert_array_equal(condition, whole.condition[first:end])
         for name, values in whole.columns.items():
             np.testing.assert_array_equal(columns[name], values[first:end])
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=st.integers(0, 700), n=st.integers(1, 900), size=st.integers(1, 300), noise=st.sampled_from([5, 200]))
+def test_portions_hold_the_samples_in_order(first: int, n: int, size: int, noise: int) -> None:
+    whole = Feed(1, (noise,), CONDITIONS, {}).take(first, n)
+    portions = list(Feed(1, (noise,), CONDITIONS, {}).portions(first, n, size))
+    assert [len(portion.noise) for portion in portions] == [size] * (n // size) + [n % size] * (n % size > 0)
+    np.testing.assert_array_equal(np.concatenate([portion.noise for portion in portions]), whole.noise)
+    np.testing.assert_array_equal(np.concatenate([portion.condition for portion in portions]), whole.condition)
+    for name, values in whole.columns.items():
+        np.testing.assert_array_equal(np.concatenate([portion.columns[name] for portion in portions]), values)
+
+
+def test_little_noise_is_made_ahead_where_a_sample_takes_much_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    take = NoiseStream.take
+    monkeypatch.setattr(NoiseStream, "take", lambda self, first, n: made.append(n) or take(self, first, n))
+    for size in (5, 12_000, 100_000):
+        feed = Feed(1, (size,), CONDITIONS, {})
+        for index in range(20):
+            feed.take(index, 1)
+        list(feed.portions(0, 40, 16))
+    assert made == [0, 1, 256, 40, 0, 1, *[5] * 4, 16, 16, 8, 0, *[1] * 20, 16, 16, 8]
 
 
 def test_single_samples_one_after_the_other_are_what_engines_take() -> None:

@@ -1,6 +1,7 @@
 """A loaded bundle gives the samples of (seed, index, condition), the same however they are asked for."""
 
 import gc
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,16 @@ def test_results_belong_to_the_caller(on_backend: Generator) -> None:
         assert on_backend.generate(n, seed=1).samples.any()
 
 
+def test_conditions_of_one_batch_cannot_be_changed_by_way_of_another(generator: Generator) -> None:
+    batch = generator.generate(5, seed=1)
+    before = {name: values.copy() for name, values in batch.columns.items()}
+    for values in batch.columns.values():
+        with pytest.raises(ValueError, match="read-only"):
+            values[:] = 0
+    for name, values in generator.generate(5, seed=1).columns.items():
+        np.testing.assert_array_equal(values, before[name])
+
+
 def test_results_outlive_the_generator(small_bundle: Bundle, backend: str) -> None:
     with load(small_bundle, backend=backend) as generator:
         batches = [generator.generate(n, seed=1) for n in (1, 5)]
@@ -206,22 +217,45 @@ def test_a_refused_call_does_not_move_the_place_of_the_next(generator: Generator
         (1, {"seed": 1, "first": -1}, "indices must be from 0"),
         (2, {"seed": 1, "first": 2**63 - 2}, "indices must be from 0"),
         (2**63, {"seed": 1}, "indices must be from 0"),
+        (2.0, {}, "n must be a whole number, not 2.0"),
+        ("2", {}, "n must be a whole number, not '2'"),
+        (1, {"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        (1, {"first": "1"}, "first must be a whole number, not '1'"),
         (1, {"condition": {"rythm": "AF"}}, "no condition 'rythm'"),
+        (1, {"condition": "rhythm=AF"}, "conditions are given by name"),
         (1, {"condition": {"rhythm": "VT"}}, "rhythm=VT is not possible"),
         (1, {"condition": {"heart_rate": 500}}, "heart_rate=500 is not possible"),
     ],
 )
 def test_nonsense_is_refused_at_once_by_every_way_to_generate(
-    generator: Generator, n: int, options: dict[str, Any], told: str
+    generator: Generator, n: Any, options: dict[str, Any], told: str
 ) -> None:
     for ask in (generator.generate, generator.iterate, generator.series):
         with pytest.raises(RequestError, match=told):
             ask(n, **options)
 
 
-def test_a_batch_size_below_one_is_refused(generator: Generator) -> None:
+@pytest.mark.parametrize("size", [0, 2.5, "2"])
+def test_a_batch_size_that_is_none_is_refused(generator: Generator, size: Any) -> None:
     with pytest.raises(RequestError, match="batch_size"):
-        generator.iterate(1, batch_size=0)
+        generator.iterate(1, batch_size=size)
+
+
+def test_whole_numbers_of_numpy_are_as_good_as_pythons(generator: Generator) -> None:
+    truth = generator.generate(3, seed=7, first=2)
+    for kind in (np.int64, np.uint8):
+        batch = generator.generate(kind(3), seed=kind(7), first=kind(2))
+        np.testing.assert_array_equal(batch.samples, truth.samples)
+        assert json.loads(json.dumps(batch.provenance)) == truth.provenance
+    (series,) = generator.iterate(np.int64(3), batch_size=np.int64(3), seed=np.int64(7), first=np.int64(2))
+    assert json.loads(json.dumps(series.provenance)) == truth.provenance
+
+
+def test_an_array_of_conditions_is_refused_also_after_a_call_that_was_right(generator: Generator) -> None:
+    generator.generate(2, condition={"rhythm": "AF", "heart_rate": 60})
+    for asked in ({"rhythm": np.array(["AF", "SR"])}, {"heart_rate": np.array([60, 70])}):
+        with pytest.raises(RequestError, match="is not possible"):
+            generator.generate(2, condition=asked)  # type: ignore[arg-type]
 
 
 def test_more_than_fits_into_memory_is_refused_with_the_way_out(generator: Generator) -> None:
@@ -270,6 +304,9 @@ def test_a_closed_generator_says_so(small_bundle: Bundle, backend: str) -> None:
         ({"backend": "tensorflow"}, "no backend 'tensorflow'; there are onnxruntime, openvino"),
         ({"precision": "int4"}, "no 'int4' variant"),
         ({"threads": 0}, "threads must be"),
+        ({"threads": 1.5}, "threads must be a whole number, not 1.5"),
+        ({"threads": "2"}, "threads must be a whole number, not '2'"),
+        ({"backend": "onnxruntime", "device": ""}, "no device ''"),
         ({"threads": -1}, "threads must be"),
         ({"threads": 100_000}, "threads must be"),
     ],
