@@ -46,7 +46,8 @@ class Batch:
     """Signals [n, channels, length] in the channels' units, images [n, channels, height, width] from 0 to 1, or table
     rows [n, columns] with a category as its index; NaN where an entry is missing."""
     columns: ConditionColumns
-    """Per condition [n]: the class's index, or the number in its unit; see `conditions` for readable values."""
+    """Per condition [n]: the class's index, or the number in its unit; see `conditions` for readable values. Not to be
+    written to: batches may share them."""
     seed: int
     first: int
     """Index of the first sample: sample i of a seed is the same in every batch."""

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from ...runtime.backends import BACKENDS, Options
 from ...runtime.backends.onnxruntime import inference_session
 from ...runtime.bundle import Bundle, open_bundle
+from ...runtime.choosing import CPU_ENGINES
 from ...runtime.feed import Feed
 from ...runtime.generator import load
 from ...runtime.manifest import Variant
@@ -60,7 +61,11 @@ def bare_call(bundle: Bundle, backend: str, variant: Variant, n: int) -> Call:
     values = {"noise": inputs.noise.copy(), "condition": inputs.condition.copy()}
     if backend == "onnxruntime":
         session = inference_session(bundle.read(variant.file), Options())
-        return lambda: session.run(["sample"], values)
+        binding = session.io_binding()
+        for name, value in values.items():
+            binding.bind_cpu_input(name, value)
+        binding.bind_output("sample")
+        return lambda: session.run_with_iobinding(binding)
     request = openvino_request(bundle, variant, values)
     return lambda: request.infer()
 
@@ -95,7 +100,7 @@ def overhead_of_one(bundle: Bundle, backend: str, variant: Variant, clock: Calla
 
 
 def cost_of_many(bundle: Bundle, backend: str, variant: Variant, clock: Callable[[], int]) -> str:
-    """generate(10 000) over the engine's own best batch."""
+    """generate(n) of many over the engine's own best batch."""
     calls = [bare_call(bundle, backend, variant, n) for n in _BATCHES]
     with load(bundle, backend=backend, precision=variant.precision) as generator:
         n = 6 * max(_BATCHES)
@@ -191,7 +196,8 @@ def cold_start(bundle: Bundle) -> str:
         "import sys; from edgeward.cli import main\ntry: main()\n"
         "finally: sys.stderr.write(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     )
-    command = [sys.executable, "-c", program, "generate", str(bundle.path), "-n", "1", "--backend", "onnxruntime", "-o"]
+    path = str(bundle.path.resolve())  # the command runs in a folder of its own
+    command = [sys.executable, "-c", program, "generate", path, "-n", "1", "--backend", "onnxruntime", "-o"]
     walls, peaks, cpus = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(7):
@@ -210,8 +216,8 @@ def lines(bundle: Bundle, clock: Callable[[], int]) -> Iterator[str]:
     """The report, as it is measured."""
     yield f"load of the machine before: {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
     yield f"noise: {cost_of_noise(clock)}"
-    for backend, engine in BACKENDS.items():
-        if not engine.probe().available:
+    for backend in CPU_ENGINES:
+        if not BACKENDS[backend].probe().available:
             continue
         for variant in bundle.manifest.variants_for(backend):
             yield f"{backend} {variant.name}, one: {overhead_of_one(bundle, backend, variant, clock)}"

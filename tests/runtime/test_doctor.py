@@ -256,6 +256,9 @@ def test_where_every_engine_is_wrong_auto_is_a_problem_too(
     problems = {finding.about for finding in found.problems if finding.group == "bundle"}
     assert problems == {"fp32 on onnxruntime", "fp32 on openvino", "auto"}
     assert found.choice is None
+    assert "ask where it was made" in about(found, "auto").advice
+    engine(absent="not installed")
+    assert about(examine(small_bundle.path), "auto").advice.startswith("install another engine: pip install")
 
 
 def test_saturation_is_named_as_the_cause_where_the_processor_has_it(
