@@ -27,7 +27,9 @@ class Reading:
     throttled_ns: int | None
     """Time that this control group was stopped for having used up its share."""
     heat_events: int | None
-    """How often the processor, or its firmware, slowed itself down for heat or power."""
+    """How often the processor has slowed itself down for heat or power; a count that only grows."""
+    held_back: bool | None
+    """Whether something holds the processor back now, for heat or power: a cooling device, or the firmware."""
     khz: int | None
     """Clock of the fastest core, as the driver of clock frequencies tells it."""
     celsius: float | None
@@ -43,6 +45,7 @@ class Disturbance:
     steal_share: float | None
     throttled_ms: float | None
     heat_events: int | None
+    """Slowings for heat or power that were counted, and readings at which the processor was held back for it."""
     khz_low: int | None
     khz_high: int | None
     celsius_first: float | None
@@ -63,12 +66,23 @@ def read_conditions(root: Path = _ROOT) -> Reading:
     steal, ticks = _steal(root)
     voluntary, involuntary = _switches()
     return Reading(
-        steal, ticks, _throttled_ns(root), _heat_events(root), _khz(root), _celsius(root), voluntary, involuntary
+        steal_ticks=steal,
+        all_ticks=ticks,
+        throttled_ns=_throttled_ns(root),
+        heat_events=_heat_events(root),
+        held_back=_held_back(root),
+        khz=_khz(root),
+        celsius=_celsius(root),
+        voluntary_switches=voluntary,
+        involuntary_switches=involuntary,
     )
 
 
 def disturbance(pairs: list[tuple[Reading, Reading]]) -> Disturbance:
     """Sum up what happened between each first and second reading."""
+    events = _grown(pairs, "heat_events")
+    # Who is held back before and after a block saw no change, and was slow all the time.
+    held = [reading.held_back for pair in pairs for reading in pair if reading.held_back is not None]
     steal = _grown(pairs, "steal_ticks")
     ticks = _grown(pairs, "all_ticks")
     throttled = _grown(pairs, "throttled_ns")
@@ -77,7 +91,7 @@ def disturbance(pairs: list[tuple[Reading, Reading]]) -> Disturbance:
     return Disturbance(
         steal_share=None if steal is None or not ticks else steal / ticks,
         throttled_ms=None if throttled is None else throttled / 1e6,
-        heat_events=_grown(pairs, "heat_events"),
+        heat_events=None if events is None and not held else (events or 0) + sum(held),
         khz_low=min(clocks, default=None),
         khz_high=max(clocks, default=None),
         celsius_first=heat[0] if heat else None,
@@ -126,16 +140,20 @@ def _throttled_ns(root: Path) -> int | None:
 
 def _heat_events(root: Path) -> int | None:
     cpus = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/*_throttle_count")
-    counts = [_number(file) for file in cpus]
+    counts = [count for count in map(_number, cpus) if count is not None]
+    return sum(counts) if counts else None
+
+
+def _held_back(root: Path) -> bool | None:
     coolers = (root / "sys/class/thermal").glob("cooling_device*")
-    counts += [_number(c / "cur_state") for c in coolers if "cpu" in _text(c / "type").lower()]
-    # Raspberry Pi: a mask of what holds the processor back now.
+    states = [_number(c / "cur_state") for c in coolers if "cpu" in _text(c / "type").lower()]
+    # Raspberry Pi: a mask, of which the lowest four bits tell of now, and others of what was since it was started.
     firmware = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled").strip()
     if firmware:
         with contextlib.suppress(ValueError):
-            counts.append((int(firmware, 16) & 0xF).bit_count())
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+            states.append(int(firmware, 16) & 0xF)
+    known = [state > 0 for state in states if state is not None]
+    return any(known) if known else None
 
 
 def _khz(root: Path) -> int | None:

@@ -111,7 +111,7 @@ def _row(
     checks = [check for process in record.processes for check in process.parity]
     times = record.times_ns(CLOSED)
     medians = process_medians_us(times)
-    happened, cpu_share, floor = record.disturbance, record.cpu_share, aa_floor(medians)
+    happened, cpu_share, floor = record.disturbance(plan), record.cpu_share, aa_floor(medians)
     wrong = parity_reasons(checks)
     reasons = (
         *wrong,

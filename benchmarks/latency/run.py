@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -85,12 +85,21 @@ class SubjectRecord:
         """Of each process, of each turn, the service times."""
         return [[block.service_ns for block in blocks] for blocks in self.blocks(task)]
 
-    @property
-    def disturbance(self) -> Disturbance:
-        """What happened during all its turns."""
-        return disturbance(
-            [block.readings for process in self.processes for blocks in process.blocks.values() for block in blocks]
-        )
+    def disturbance(self, plan: Plan) -> Disturbance:
+        """What happened during all its turns; its clock is that of the closed loops.
+
+        With pauses between calls a governor lowers the clock: that is what those modes are there to show.
+        """
+        closed = {task.name for task in plan.tasks if task.do == "closed"}
+        turns = [
+            (name, block.readings)
+            for process in self.processes
+            for name, blocks in process.blocks.items()
+            for block in blocks
+        ]
+        happened = disturbance([readings for _, readings in turns])
+        steady = disturbance([readings for name, readings in turns if name in closed])
+        return replace(happened, khz_low=steady.khz_low, khz_high=steady.khz_high)
 
     @property
     def cpu_share(self) -> float | None:

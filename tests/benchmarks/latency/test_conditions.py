@@ -100,6 +100,25 @@ def test_heat_that_slows_the_processor_is_counted(tmp_path: Path, cold: dict[str
     assert (disturbance([(before, read_conditions(put(tmp_path, hot)))]).heat_events or 0) > 0
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"sys/class/thermal/cooling_device0/type": "Processor cpu", "sys/class/thermal/cooling_device0/cur_state": "2"},
+        {"sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n"},
+    ],
+    ids=["cooling device", "Raspberry Pi"],
+)
+def test_a_processor_that_is_held_back_all_the_time_is_not_at_its_best(tmp_path: Path, files: dict[str, str]) -> None:
+    hot = read_conditions(put(tmp_path, files))
+    assert (disturbance([(hot, hot)]).heat_events or 0) > 0
+
+
+def test_a_processor_that_cools_down_does_not_hide_that_it_was_hot(tmp_path: Path) -> None:
+    name = "sys/devices/platform/soc/soc:firmware/get_throttled"
+    cold, hot = (read_conditions(put(tmp_path, {name: text})) for text in ("0\n", "4\n"))
+    assert (disturbance([(cold, hot), (hot, cold)]).heat_events or 0) > 0
+
+
 def test_the_hottest_plausible_sensor_counts(tmp_path: Path) -> None:
     zones = {
         f"sys/class/thermal/thermal_zone{n}/temp": text for n, text in enumerate(["48123", "61000", "-274000", "0"])

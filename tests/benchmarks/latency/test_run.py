@@ -16,10 +16,11 @@ import pytest
 from edgeward.benchmarks.latency import run as run_module
 from edgeward.benchmarks.latency.bundle_work import GenerateWork
 from edgeward.benchmarks.latency.closed_loop import time_block
+from edgeward.benchmarks.latency.conditions import read_conditions
 from edgeward.benchmarks.latency.plan import CLOSED, Modes, Plan, Task, full_plan, quick_plan, tasks_of
 from edgeward.benchmarks.latency.processes import RefusedError, WorkerProcess
 from edgeward.benchmarks.latency.report import bench_report, raw_samples
-from edgeward.benchmarks.latency.run import SubjectRecord, run_plan
+from edgeward.benchmarks.latency.run import Block, ProcessRecord, SubjectRecord, run_plan
 from edgeward.benchmarks.latency.subject import BARE, GENERATE, Subject, Work
 from edgeward.benchmarks.latency.worker import decoded, encoded, harness_ns
 from edgeward.runtime import Bundle
@@ -306,6 +307,18 @@ def test_what_an_engine_prints_does_not_disturb_the_answers(tmp_path: Path, monk
         assert process.ask("memory").keys() == {"peak_bytes"}
     finally:
         process.close()
+
+
+def test_a_clock_that_rests_in_pauses_is_no_disturbance_and_one_that_falls_at_work_is() -> None:
+    def block(khz: int) -> Block:
+        reading = replace(read_conditions(), khz=khz)
+        return Block(np.array([1000]), None, None, None, (reading, reading))
+
+    used = plan(tasks=(*CLOSED_ONLY, Task("paced 10 ms", "paced", {"pause_s": 0.01}, 1, 0.01)))
+    process = ProcessRecord({}, [], blocks={CLOSED: [block(2_400_000)], "paced 10 ms": [block(600_000)]})
+    assert SubjectRecord(subject(), [process]).disturbance(used).frequency_change == 0
+    process.blocks[CLOSED].append(block(1_800_000))
+    assert SubjectRecord(subject(), [process]).disturbance(used).frequency_change == 0.25
 
 
 def test_a_sustained_run_gives_windows_in_turns_and_adds_nothing_to_the_others() -> None:
