@@ -247,9 +247,16 @@ def _measure(
                 turn += 1
         for record, process in live:
             if record.refused is None:
-                record.processes[-1].peak_bytes = process.ask("memory")["peak_bytes"]
+                _ask_memory(record, process)
     finally:
         _close(live)
+
+
+def _ask_memory(record: SubjectRecord, process: Process) -> None:
+    try:
+        record.processes[-1].peak_bytes = process.ask("memory")["peak_bytes"]
+    except RefusedError as error:
+        record.refused = str(error)
 
 
 def _turn(record: SubjectRecord, process: Process, task: Task, energy: EnergyBook | None, place: int) -> None:
@@ -258,8 +265,9 @@ def _turn(record: SubjectRecord, process: Process, task: Task, energy: EnergyBoo
     try:
         if task.do == "closed" and task.batch > 1 and task.name not in mine.blocks:
             process.ask("warm_up", batch=task.batch, most_s=task.block_s)
+        arguments = {**task.arguments, **_arrivals(record, task)}
         joules, began = meter.joules() if meter else 0.0, time.monotonic()
-        answer = process.ask(task.do, seconds=task.block_s, **task.arguments)
+        answer = process.ask(task.do, seconds=task.block_s, **arguments)
     except RefusedError as error:
         record.refused = str(error)
         return
@@ -271,6 +279,14 @@ def _turn(record: SubjectRecord, process: Process, task: Task, energy: EnergyBoo
     mine.blocks.setdefault(task.name, []).append(block)
     if meter and energy:
         energy.add(place, meter.joules() - joules, time.monotonic() - began, len(block.service_ns) * task.batch)
+
+
+def _arrivals(record: SubjectRecord, task: Task) -> dict[str, Any]:
+    """Other random arrivals in each turn of each process, and the same for all subjects."""
+    if "seed" not in task.arguments:
+        return {}
+    turn = len(record.processes[-1].blocks.get(task.name, []))
+    return {"seed": [task.arguments["seed"], len(record.processes) - 1, turn]}
 
 
 def read_block(answer: dict[str, Any]) -> Block:
@@ -287,7 +303,7 @@ def read_block(answer: dict[str, Any]) -> Block:
 
 def _sustain(records: Sequence[SubjectRecord], plan: Plan, start: Start, tell: OnProgress) -> None:
     """Windows of closed loops in turns, on end, so that the machine never rests and all see it equally warm."""
-    able = [r for r in records if r.refused is None and r.processes and r.processes[-1].right]
+    able = [r for r in records if r.refused is None and all(process.right for process in r.processes)]
     live = _started(able, plan, start, lambda note: tell(_share(0.0, plan), note))
     for record, _ in live:
         record.processes.pop()  # it adds nothing to the runs before: it is hot
@@ -298,8 +314,14 @@ def _sustain(records: Sequence[SubjectRecord], plan: Plan, start: Start, tell: O
         for number in range(windows):
             for record, process in live if number % 2 == 0 else list(reversed(live)):
                 share = first_share + (1 - first_share) * number / windows
+                if record.refused is not None:
+                    continue
                 tell(min(0.99, share), f"sustained, {record.subject.name}")
-                block = read_block(process.ask("closed", seconds=plan.window_s, batch=1))
+                try:
+                    block = read_block(process.ask("closed", seconds=plan.window_s, batch=1))
+                except RefusedError as error:  # the others go on, and what was measured of them is kept
+                    record.refused = f"in the sustained run: {error}"
+                    continue
                 after = block.readings[1]
                 record.sustained.append(
                     Window(

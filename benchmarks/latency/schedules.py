@@ -7,7 +7,7 @@ Here calls are due at times fixed beforehand, and the response counts from there
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ def periodic(rate_hz: float, calls: int) -> IntArray:
     return np.asarray(np.rint(np.arange(calls) * (1e9 / rate_hz)).astype(np.int64))
 
 
-def poisson(rate_hz: float, calls: int, seed: int) -> IntArray:
+def poisson(rate_hz: float, calls: int, seed: int | Sequence[int]) -> IntArray:
     """When each call is due, in nanoseconds from the first: independent arrivals, as of many users."""
     gaps = np.random.default_rng(seed).exponential(1e9 / rate_hz, calls)
     return np.asarray(np.rint(np.cumsum(gaps) - gaps[0]).astype(np.int64)) if calls else np.zeros(0, np.int64)

@@ -101,7 +101,7 @@ class Server:
         self._next += calls
         return self._block(before, times)
 
-    def _do_open(self, schedule: str, rate_hz: float, seconds: float, seed: int) -> dict[str, Any]:
+    def _do_open(self, schedule: str, rate_hz: float, seconds: float, seed: list[int]) -> dict[str, Any]:
         call = self._rewarmed(1)
         calls = min(_MOST_CALLS, max(1, round(rate_hz * seconds)))
         due = periodic(rate_hz, calls) if schedule == "periodic" else poisson(rate_hz, calls, seed)

@@ -330,6 +330,59 @@ def test_a_sustained_run_gives_windows_in_turns_and_adds_nothing_to_the_others()
         assert all(window.p50_us > 200 for window in record.sustained)
 
 
+class Failing(Starter):
+    """Starts int8 processes that end when they are told a certain thing for the n-th time."""
+
+    def __init__(self, do: str, time: int) -> None:
+        super().__init__(lambda _: FakeWork())
+        self._do, self._time = do, time
+
+    def __call__(self, subject: Subject, *, prioritise: bool) -> Any:
+        process = super().__call__(subject, prioritise=prioritise)
+        real = process.ask
+
+        def ask(do: str, **arguments: Any) -> dict[str, Any]:
+            if subject.precision == "int8" and do == self._do and self.log.count(("int8", do)) == self._time - 1:
+                raise RefusedError("its process ended with code -9")
+            return real(do, **arguments)
+
+        process.ask = ask  # type: ignore[method-assign]
+        return process
+
+
+@pytest.mark.parametrize(("do", "time"), [("memory", 1), ("closed", 3)], ids=["at its end", "in the sustained run"])
+def test_what_fails_late_costs_the_others_nothing(do: str, time: int) -> None:
+    used = plan(fewest_processes=1, most_processes=1, sustained_s=0.2, window_s=0.02)
+    start = Failing(do, time)
+    whole, dead = run_plan([subject(), subject("int8")], used, start)
+    assert (whole.refused, len(whole.sustained)) == (None, 5 if do == "closed" else 10)
+    assert "-9" in (dead.refused or "")
+    assert all(process.closed for _, process in start.started)
+
+
+def test_random_arrivals_differ_from_turn_to_turn_and_are_the_same_for_all() -> None:
+    seeds: dict[str, list[object]] = {"a": [], "b": []}
+
+    class Listening(Starter):
+        def __call__(self, subject: Subject, *, prioritise: bool) -> Any:
+            process = super().__call__(subject, prioritise=prioritise)
+            real = process.ask
+
+            def ask(do: str, **arguments: Any) -> dict[str, Any]:
+                if do == "open":
+                    seeds[subject.precision].append(tuple(arguments["seed"]))
+                return real(do, **arguments)
+
+            process.ask = ask  # type: ignore[method-assign]
+            return process
+
+    arrivals = {"schedule": "poisson", "rate_hz": 1000.0, "seed": 3}
+    used = plan(tasks=(*CLOSED_ONLY, Task("poisson", "open", arrivals, 2, 0.005)))
+    run_plan([subject("a"), subject("b")], used, Listening(lambda _: FakeWork()))
+    assert seeds["a"] == seeds["b"]
+    assert len(set(seeds["a"])) == len(seeds["a"]) == 4
+
+
 @pytest.mark.parametrize("made", [quick_plan(), full_plan()], ids=["quick", "full"])
 def test_every_plan_has_what_a_median_needs_and_names_no_task_twice(made: Plan) -> None:
     assert made.fewest_processes >= 5
