@@ -109,7 +109,7 @@ class Energy:
     joules_per_record: float | None = None
     """Everything the counter counted, over the records made meanwhile."""
     above_idle_joules_per_record: float | None = None
-    """Less what the machine takes when it does nothing."""
+    """Less what the machine takes when it does nothing; None where nothing is left, so that it was not seen to rest."""
     idle_watts: float | None = None
     scope: str | None = None
     reason: str | None = None
@@ -146,7 +146,14 @@ class EnergyBook:
         if joules <= 0:
             return Energy("unavailable", reason=f"the {self.meter.method} counter did not move while it worked")
         above = joules - self.idle_watts * self._seconds[contender]
-        return Energy(self.meter.method, joules / records, max(0.0, above) / records, self.idle_watts, self.meter.scope)
+        return Energy(
+            self.meter.method,
+            joules / records,
+            above / records if above > 0 else None,
+            self.idle_watts,
+            self.meter.scope,
+            None if above > 0 else "the machine took no more than idle: something else ran while it was to rest",
+        )
 
 
 def find_meter(root: Path = _ROOT) -> Meter | str:

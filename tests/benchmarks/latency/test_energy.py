@@ -75,6 +75,9 @@ def test_a_moving_rapl_counter_is_believed(tmp_path: Path, changing: Changing) -
     book.idle_watts = 1.0
     assert book.of(0) == Energy("rapl", 0.06, 0.04, 1.0, "processor package")
     assert book.of(1).method == "unavailable"
+    book.idle_watts = 4.0
+    assert (book.of(0).joules_per_record, book.of(0).above_idle_joules_per_record) == (0.06, None)
+    assert "no more than idle" in (book.of(0).reason or "")
 
 
 @pytest.mark.parametrize("energy_uj", [0, 123_456])
