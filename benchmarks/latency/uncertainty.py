@@ -98,6 +98,8 @@ def aa_floor(medians: Sequence[float]) -> float | None:
 
 
 Finding = Literal["faster", "slower", "same", "cannot tell"]
+"""`same`: the whole interval lies within the least change that was asked for. That no change was found does not make
+it so: where the interval is wider, or processes are too few, it is `cannot tell`."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,15 @@ def difference(before: Sequence[float], after: Sequence[float], *, least_effect:
     least = max(least_effect, floor or 0.0)
     p_value = mann_whitney(old, new)
     of_fast_half = float(np.percentile(new, _FAST_HALF) / np.percentile(old, _FAST_HALF))
-    finding: Finding = "same"
+    finding: Finding = "cannot tell"
     if floor is None:
-        finding = "cannot tell"
+        pass
     elif p_value < _ALPHA and min(ratio, of_fast_half) > 1 + least and low > 1:
         finding = "slower"
     elif p_value < _ALPHA and max(ratio, of_fast_half) < 1 / (1 + least) and high < 1:
         finding = "faster"
+    elif 1 / (1 + least_effect) <= low and high <= 1 + least_effect:
+        finding = "same"
     return Difference(ratio, low, high, p_value, floor, least, finding)
 
 
