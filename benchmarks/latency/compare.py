@@ -23,19 +23,21 @@ class ComparedRow:
     """The same thing in both reports."""
 
     id: str
-    before_us: float
-    """Median of the processes' medians."""
-    after_us: float
+    before_us: float | None
+    """Median of the processes' medians; None where it was not timed, as its outputs were wrong."""
+    after_us: float | None
     difference: Difference | None
     """None where the row is not compared; `reason` says why."""
     reason: str | None
     changed: tuple[str, ...]
     """What else is not the same: the bundle, the engine's version."""
+    became_wrong: bool = False
+    """Whether its outputs were right before, and are wrong after."""
 
     @property
-    def slower(self) -> bool:
-        """Whether it got slower for sure."""
-        return self.difference is not None and self.difference.finding == "slower"
+    def worse(self) -> bool:
+        """Whether it got slower for sure, or wrong."""
+        return self.became_wrong or (self.difference is not None and self.difference.finding == "slower")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -46,6 +48,7 @@ class ComparedRow:
             "difference": self.difference.to_json() if self.difference else None,
             "reason": self.reason,
             "changed": list(self.changed),
+            "became_wrong": self.became_wrong,
         }
 
 
@@ -59,8 +62,8 @@ class Compared:
 
     @property
     def regressions(self) -> tuple[ComparedRow, ...]:
-        """Rows that got slower for sure."""
-        return tuple(row for row in self.rows if row.slower)
+        """Rows that got slower for sure, or wrong."""
+        return tuple(row for row in self.rows if row.worse)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -110,25 +113,19 @@ def compare_reports(
         RequestError: They are of different machines or power modes, or of one that only plays another.
         DataError: A row lacks what a report has.
     """
-    _check_machines(before["machine"], after["machine"])
     try:
+        _check_machines(before["machine"], after["machine"])
         old = {row["id"]: row for row in before["rows"]}
         new = {row["id"]: row for row in after["rows"]}
-        rows = tuple(
-            _compared(old[name], new[name], least_effect) for name in old if name in new and _told(old, new, name)
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        rows = tuple(_compared(old[name], new[name], least_effect) for name in old if name in new)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"a row of the reports is damaged ({error}); measure again") from error
     if not rows:
         raise RequestError(
-            "the reports have no row in common that was timed in both; they hold "
+            "the reports have no row in common; they hold "
             f"{', '.join(old) or 'nothing'} and {', '.join(new) or 'nothing'}"
         )
     return Compared(rows, tuple(n for n in old if n not in new), tuple(n for n in new if n not in old))
-
-
-def _told(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
-    return bool(old[name]["process_p50_us"] and new[name]["process_p50_us"])
 
 
 def _check_machines(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -154,9 +151,8 @@ def _compared(old: Mapping[str, Any], new: Mapping[str, Any], least_effect: floa
                 f"{new['read_back'][key]!r}; such times cannot be compared"
             )
     medians = [[float(value) for value in row["process_p50_us"]] for row in (old, new)]
-    if min(map(min, medians)) <= 0:
+    if min((us for process in medians for us in process), default=1.0) <= 0:
         raise ValueError("a call takes no time")
-    apart = difference(*medians, least_effect=least_effect)
     reasons = [f"{when}: {reason}" for when, row in (("before", old), ("after", new)) for reason in row["reasons"]]
     changed = []
     if old["bundle_sha256"] != new["bundle_sha256"]:
@@ -164,11 +160,15 @@ def _compared(old: Mapping[str, Any], new: Mapping[str, Any], least_effect: floa
     versions = old["read_back"].get("version"), new["read_back"].get("version")
     if versions[0] != versions[1]:
         changed.append(f"{old['backend']} {versions[0]} to {versions[1]}")
+    before_us, after_us = (statistics.median(found) if found else None for found in medians)
+    if None in (before_us, after_us) and not reasons:
+        reasons = ["not timed"]
     return ComparedRow(
         old["id"],
-        statistics.median(medians[0]),
-        statistics.median(medians[1]),
-        None if reasons else apart,
+        before_us,
+        after_us,
+        None if reasons else difference(*medians, least_effect=least_effect),
         "; ".join(reasons) or None,
         tuple(changed),
+        became_wrong=bool(old["right"] and not new["right"]),
     )

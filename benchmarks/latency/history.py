@@ -8,11 +8,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...runtime.atomic import check_output
 from ...runtime.errors import OutputError
 
 SCHEMA = 1
 _KEPT = ("id", "bundle_sha256", "verdict", "reasons", "process_p50_us", "aa_floor", "processes")
 _PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
+
+
+def check_history(file: Path) -> None:
+    """Refuse, before any long work, a place where no line can be added.
+
+    Raises:
+        OutputError: Its folder is not there, or the system does not let us write.
+    """
+    if not file.exists():
+        check_output(file, overwrite=False)
+    elif not (file.is_file() and os.access(file, os.W_OK)):
+        raise OutputError(f"{file} cannot be added to: it is no ordinary file, or may not be written")
 
 
 def append_history(file: Path, report: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..benchmarks.latency.benchmark_app import BENCHMARK_APP, has_benchmark_app, run_benchmark_app
 from ..benchmarks.latency.compare import compare_reports, read_report
 from ..benchmarks.latency.energy import EnergyBook, open_book
-from ..benchmarks.latency.history import append_history
+from ..benchmarks.latency.history import append_history, check_history
 from ..benchmarks.latency.plan import QUICK_MODES, Modes, Plan, full_plan, quick_plan
 from ..benchmarks.latency.processes import WorkerProcess
 from ..benchmarks.latency.report import bench_report, raw_samples
@@ -162,6 +162,8 @@ def run(
     for path, folder in ((output, False), (raw, True)):
         if path:
             check_output(path, overwrite=overwrite, folder=folder)
+    if history:
+        check_history(history)
     opened = {str(path): open_bundle(path) for path in bundles}
     _check_request(backends, threads)
     if predict:
@@ -201,7 +203,14 @@ def run(
         print_json(report)
     else:
         print_report(report)
+    if not report["rows"]:
+        raise BackendError("nothing could be measured: " + "; ".join(dict.fromkeys(_reasons(report))))
     _judge(report, strict=strict)
+
+
+def _reasons(report: Mapping[str, Any]) -> Iterator[str]:
+    for one in report["unavailable"]:
+        yield f"{one['what']}: {one['reason']}"
 
 
 def _check_request(backends: Sequence[str], threads: Sequence[int]) -> None:
@@ -378,7 +387,8 @@ def compare(before: Path, after: Path, least_effect: float, markdown: bool, as_j
     """Compare two reports of 'edgeward bench -o': AFTER against BEFORE, by the medians of their processes.
 
     Reports of another machine, power mode, device or precision are refused, and so are emulated ones. Ends with exit
-    code 7 if a row got slower for sure: by a rank test, by its interval, and by more than the A/A floor.
+    code 7 if a row got slower for sure, by a rank test, by its interval, and by more than the A/A floor; or if its
+    outputs were right and are now wrong.
     """
     found = compare_reports(read_report(before), read_report(after), least_effect=least_effect)
     if as_json:
@@ -389,7 +399,8 @@ def compare(before: Path, after: Path, least_effect: float, markdown: bool, as_j
         print_compared(found)
     if found.regressions:
         first = found.regressions[0]
-        assert first.difference is not None  # noqa: S101 - a regression has one
+        if first.difference is None:
+            raise GateError(f"{first.id} was right and is now wrong: {first.reason}")
         raise GateError(f"{first.id} got {first.difference.ratio:.2f} times slower")
 
 

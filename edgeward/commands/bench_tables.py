@@ -153,8 +153,8 @@ def _print_costs(rows: Sequence[Mapping[str, Any]]) -> None:
         ["generate", "interpreter", "import", "load", "first call", "in all", "peak memory", "variant", "a record"],
         lines,
     )
-    reason = rows[0]["energy"].get("reason")
-    if reason:
+    if rows[0]["energy"]["method"] == "unavailable":
+        reason = rows[0]["energy"]["reason"]
         click.echo(f"Energy is not known: {reason}")
 
 
@@ -242,6 +242,8 @@ def print_compared(found: Compared) -> None:
         if row.reason or row.changed:
             also = f"also changed: {', '.join(row.changed)}" if row.changed else ""
             click.echo(f"{row.id}: {'; '.join(filter(None, (row.reason, also)))}")
+    if not any(row.difference for row in found.rows):
+        click.echo("No row could be judged: this does not show that nothing got slower.")
     for when, names in (("before", found.only_before), ("after", found.only_after)):
         if names:
             click.echo(f"Only {when}: {', '.join(names)}")
@@ -259,7 +261,7 @@ _COMPARED_HEADS = ["row", "before µs", "after µs", "times the time", "95 % int
 def _compared_cells(row: ComparedRow) -> list[str]:
     cells = [row.id, microseconds(row.before_us), microseconds(row.after_us)]
     if row.difference is None:
-        return [*cells, "-", "-", "-", "INVALID"]
+        return [*cells, "-", "-", "-", "WRONG" if row.became_wrong else "INVALID"]
     found = row.difference
     return [
         *cells,

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeward.benchmarks.latency import calibration
+from edgeward.benchmarks.latency.processes import RefusedError
 from edgeward.runtime import Bundle
+
+from edgeward.commands import bench
 
 from ..benchmarks.latency.toy_calibration import CALIBRATION
 
@@ -73,6 +76,7 @@ def test_strict_ends_with_a_code_of_its_own(run_edgeward: Run, bundle: Bundle) -
         (["--calls", "0"], 2, "--calls"),
         (["--threads", "4096"], 2, "this process may use"),
         (["-o", "absent/report.json"], 6, "is not a folder"),
+        (["--history", "absent/history.jsonl"], 6, "is not a folder"),
         (["-o", "taken.json"], 6, "--overwrite to replace it"),
         (["--teacher", "absent.pt"], 8, "absent.pt"),
     ],
@@ -140,6 +144,30 @@ def test_compare_tells_a_regression_by_its_exit_code(run_edgeward: Run, reports:
     table = run_edgeward("bench", "compare", reports / "slow.json", reports / "same.json")
     assert table.returncode == 0
     assert "faster" in table.stdout
+
+
+def test_compare_tells_what_became_wrong_by_its_exit_code(run_edgeward: Run, reports: Path) -> None:
+    wrong = json.loads((reports / "same.json").read_text())
+    for row in wrong["rows"]:
+        row |= {"verdict": "INVALID", "right": False, "reasons": ["computes something else"], "process_p50_us": []}
+    (reports / "wrong.json").write_text(json.dumps(wrong))
+    result = run_edgeward("bench", "compare", reports / "same.json", reports / "wrong.json")
+    assert result.returncode == 7
+    assert "was right and is now wrong: after: computes something else" in result.stderr
+    assert "WRONG" in result.stdout
+    assert "No row could be judged" in result.stdout
+
+
+def test_a_report_without_a_row_is_an_error(
+    edgeward_here: Run, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RefusedError("the engine fell over")
+
+    monkeypatch.setattr(bench, "WorkerProcess", refuse)
+    result = edgeward_here("bench", bundle.path, *MOMENT)
+    assert result.returncode == 5
+    assert "nothing could be measured: generate fp32 onnxruntime: the engine fell over" in result.stderr
 
 
 def test_compare_refuses_another_machine(run_edgeward: Run, reports: Path) -> None:

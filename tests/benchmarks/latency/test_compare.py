@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from edgeward.benchmarks.latency.compare import compare_reports, read_report
-from edgeward.benchmarks.latency.history import append_history
+from edgeward.benchmarks.latency.history import append_history, check_history
 from edgeward.benchmarks.latency.report import KIND, SCHEMA
 from edgeward.runtime.errors import DataError, OutputError, RequestError
 
@@ -63,7 +63,7 @@ def test_a_report_is_no_slower_than_itself() -> None:
 
 def test_what_got_slower_is_a_regression_and_what_got_faster_is_none() -> None:
     before = report(row("a"), row("b"), row("c"))
-    after = report(row("a", slower(0.2)), row("b", slower(-0.2)), row("c", slower(0.04)))
+    after = report(row("a", slower(0.2)), row("b", slower(-0.2)), row("c", slower(0.02)))
     found = compare_reports(before, after)
     assert [one.difference and one.difference.finding for one in found.rows] == ["slower", "faster", "same"]
     assert [one.id for one in found.regressions] == ["a"]
@@ -105,6 +105,29 @@ def test_an_invalid_row_is_shown_and_never_judged() -> None:
     assert found.rows[0].difference is None
     assert found.rows[0].reason == "after: throttled for 7 ms by a CPU quota"
     assert found.regressions == ()
+
+
+WRONG = {
+    "verdict": "INVALID",
+    "right": False,
+    "reasons": ["computes something else than was recorded"],
+    "p50": [],
+}
+
+
+def test_a_row_that_became_wrong_is_a_regression_and_one_that_was_wrong_is_none() -> None:
+    found = compare_reports(report(row("a")), report(row("a", **WRONG)))
+    (one,) = found.rows
+    assert (one.after_us, one.difference, one.became_wrong) == (None, None, True)
+    assert one.reason == "after: computes something else than was recorded"
+    assert found.to_json()["regressions"] == ["a"]
+    assert compare_reports(report(row("a", **WRONG)), report(row("a"))).regressions == ()
+    assert compare_reports(report(row("a", **WRONG)), report(row("a", **WRONG))).regressions == ()
+
+
+def test_a_row_without_times_is_told_and_not_judged() -> None:
+    (one,) = compare_reports(report(row(p50=[])), report(row())).rows
+    assert (one.before_us, one.difference, one.reason) == (None, None, "not timed")
 
 
 def test_what_else_changed_is_told() -> None:
@@ -153,10 +176,11 @@ def test_a_report_that_is_not_there_is_refused(tmp_path: Path) -> None:
     [
         lambda r: r["rows"][0].pop("read_back"),
         lambda r: r["rows"].append(7),
+        lambda r: r.update(machine=None),
         lambda r: r["rows"][0].update(process_p50_us="x"),
         lambda r: r["rows"][0].update(process_p50_us=[100.0, 0.0]),
     ],
-    ids=["no read-back", "a number for a row", "text for times", "a call that took no time"],
+    ids=["no read-back", "a number for a row", "no machine", "text for times", "a call that took no time"],
 )
 def test_a_damaged_row_is_an_error_and_no_crash(spoil: Callable[[dict[str, Any]], object]) -> None:
     damaged = copy.deepcopy(report(row()))
@@ -174,6 +198,17 @@ def test_history_grows_by_a_line_a_row(tmp_path: Path) -> None:
     assert (lines[0]["p50_us"], lines[0]["p99_us"], lines[0]["n"], lines[1]["n"]) == (101.0, None, 700, 0)
     assert lines[0]["engine"] == "onnxruntime 1.32.0"
     assert lines[0]["process_p50_us"] == P50
+
+
+def test_a_history_is_checked_before_the_measuring(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    check_history(file)
+    assert not file.exists()
+    append_history(file, report(row()))
+    check_history(file)
+    for place in (tmp_path / "absent" / "history.jsonl", tmp_path):
+        with pytest.raises(OutputError):
+            check_history(place)
 
 
 def test_a_history_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
