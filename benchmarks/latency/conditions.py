@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...devices.files import number_of, text_of
+
 _ROOT = Path("/")
+_QUOTA = "cpu.cfs_quota_us"
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _grown(pairs: list[tuple[Reading, Reading]], name: str) -> int | None:
 
 def _steal(root: Path) -> tuple[int | None, int | None]:
     """From /proc/stat: `cpu user nice system idle iowait irq softirq steal guest …`; guest time is in user time."""
-    numbers = _text(root / "proc/stat").partition("\n")[0].split()[1:9]
+    numbers = text_of(root / "proc/stat").partition("\n")[0].split()[1:9]
     if len(numbers) < 8:
         return None, None
     ticks = [int(number) for number in numbers]
@@ -121,34 +124,38 @@ def _steal(root: Path) -> tuple[int | None, int | None]:
 
 
 def _throttled_ns(root: Path) -> int | None:
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    """Summed over the control group and those above it: each counts what its own quota did, and all stop us."""
+    told = [re.search(r"^throttled_(time|usec) (\d+)$", text_of(g / "cpu.stat"), re.M) for g in _control_groups(root)]
+    stopped = [int(found[2]) * (1 if found[1] == "time" else 1000) for found in told if found]
+    return sum(stopped) if stopped else None
+
+
+def _control_groups(root: Path) -> list[Path]:
+    """Folders of the control group that rules this process's processor time, and of those above it."""
+    for line in (text_of(root / "proc/self/cgroup") or "0::/\n1:cpu,cpuacct:/").splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
-        if "cpu" in controllers.split(","):
-            folders = [root / f"sys/fs/cgroup/{name}" for name in (controllers, "cpu")]
-            field, scale = "throttled_time", 1
-        elif not controllers:
-            folders, field, scale = [root / "sys/fs/cgroup"], "throttled_usec", 1000
-        else:
+        if controllers and "cpu" not in controllers.split(","):
             continue
-        for folder in folders:
-            for place in (folder / path.lstrip("/"), folder):  # a container may not see its own path
-                found = re.search(rf"^{field} (\d+)$", _text(place / "cpu.stat"), re.M)
-                if found:
-                    return int(found[1]) * scale
-    return None
+        # Of version 1 two names of the same folder are usual, of which a container may have either.
+        for top in (root / "sys/fs/cgroup" / name for name in ((controllers, "cpu") if controllers else ("",))):
+            group = top / path.lstrip("/")  # a container may not see its own path, and then has that of the top alone
+            groups = [folder for folder in (group, *group.parents) if folder.is_relative_to(top) and folder.is_dir()]
+            if any((folder / name).exists() for folder in groups for name in ("cpu.max", "cpu.stat", _QUOTA)):
+                return groups
+    return []
 
 
 def _heat_events(root: Path) -> int | None:
     cpus = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/*_throttle_count")
-    counts = [count for count in map(_number, cpus) if count is not None]
+    counts = [count for count in map(number_of, cpus) if count is not None]
     return sum(counts) if counts else None
 
 
 def _held_back(root: Path) -> bool | None:
     coolers = (root / "sys/class/thermal").glob("cooling_device*")
-    states = [_number(c / "cur_state") for c in coolers if "cpu" in _text(c / "type").lower()]
+    states = [number_of(c / "cur_state") for c in coolers if "cpu" in text_of(c / "type").lower()]
     # Raspberry Pi: a mask, of which the lowest four bits tell of now, and others of what was since it was started.
-    firmware = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled").strip()
+    firmware = text_of(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     if firmware:
         with contextlib.suppress(ValueError):
             states.append(int(firmware, 16) & 0xF)
@@ -158,11 +165,11 @@ def _held_back(root: Path) -> bool | None:
 
 def _khz(root: Path) -> int | None:
     files = (root / "sys/devices/system/cpu/cpufreq").glob("policy*/scaling_cur_freq")
-    return max((khz for khz in map(_number, files) if khz), default=None)
+    return max((khz for khz in map(number_of, files) if khz), default=None)
 
 
 def _celsius(root: Path) -> float | None:
-    millis = [_number(file) for file in (root / "sys/class/thermal").glob("thermal_zone*/temp")]
+    millis = [number_of(file) for file in (root / "sys/class/thermal").glob("thermal_zone*/temp")]
     plausible = [value / 1000 for value in millis if value is not None and 1_000 <= value <= 130_000]
     return max(plausible, default=None)
 
@@ -179,7 +186,7 @@ def _switches() -> tuple[int | None, int | None]:
 def peak_memory_bytes() -> int | None:
     """The most memory this process has held so far (resident set); None where the system does not tell."""
     # What Linux gives as `ru_maxrss` may be that of the process that started this one.
-    found = re.search(r"^VmHWM:\s+(\d+) kB", _text(_ROOT / "proc/self/status"), re.MULTILINE)
+    found = re.search(r"^VmHWM:\s+(\d+) kB", text_of(_ROOT / "proc/self/status"), re.MULTILINE)
     if found:
         return int(found[1]) * 1024
     if sys.platform == "win32":
@@ -198,9 +205,9 @@ def power_mode(root: Path = _ROOT) -> dict[str, str]:
     cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
     found = {
         "nvpmodel": _nvpmodel(root),
-        "platform_profile": _text(root / "sys/firmware/acpi/platform_profile").strip(),
-        "governor": _text(cpufreq / "scaling_governor").strip(),
-        "energy_preference": _text(cpufreq / "energy_performance_preference").strip(),
+        "platform_profile": text_of(root / "sys/firmware/acpi/platform_profile"),
+        "governor": text_of(cpufreq / "scaling_governor"),
+        "energy_preference": text_of(cpufreq / "energy_performance_preference"),
         "supply": _supply(root),
     }
     return {name: value for name, value in found.items() if value}
@@ -208,32 +215,34 @@ def power_mode(root: Path = _ROOT) -> dict[str, str]:
 
 def _nvpmodel(root: Path) -> str:
     """The mode's name of a Jetson: its number means another mode on another board."""
-    status = re.search(r"(\d+)", _text(root / "var/lib/nvpmodel/status"))
+    status = re.search(r"(\d+)", text_of(root / "var/lib/nvpmodel/status"))
     if not status:
         return ""
-    names = re.findall(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>", _text(root / "etc/nvpmodel.conf"))
+    names = re.findall(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+?)\s*>", text_of(root / "etc/nvpmodel.conf"))
     return next((name for number, name in names if int(number) == int(status[1])), "")
 
 
 def _supply(root: Path) -> str:
     supplies = list((root / "sys/class/power_supply").glob("*"))
-    mains = [s for s in supplies if _text(s / "type").strip() in ("Mains", "USB") and _number(s / "online") == 1]
-    batteries = [s for s in supplies if _text(s / "type").strip() == "Battery"]
+    mains = [s for s in supplies if text_of(s / "type") in ("Mains", "USB") and number_of(s / "online") == 1]
+    # A wireless mouse has a battery, too.
+    batteries = [s for s in supplies if text_of(s / "type") == "Battery" and text_of(s / "scope") != "Device"]
     if mains:
         return "mains"
-    return "battery" if any(_text(s / "status").strip() == "Discharging" for s in batteries) else ""
+    return "battery" if any(text_of(s / "status") == "Discharging" for s in batteries) else ""
 
 
 def cpu_quota(root: Path = _ROOT) -> float | None:
-    """Cores that the control group may use at most; None where it is not limited."""
-    maximum = _text(root / "sys/fs/cgroup/cpu.max").split()
+    """Cores that the control group, and all above it, may use at most; None where it is not limited."""
+    return min((quota for quota in map(_quota, _control_groups(root)) if quota is not None), default=None)
+
+
+def _quota(group: Path) -> float | None:
+    maximum = text_of(group / "cpu.max").split()
     if len(maximum) == 2 and maximum[0] != "max":
         return int(maximum[0]) / int(maximum[1])
-    for folder in (root / "sys/fs/cgroup/cpu", root / "sys/fs/cgroup/cpu,cpuacct"):
-        quota, period = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
-        if quota and period and quota > 0:
-            return quota / period
-    return None
+    quota, period = number_of(group / _QUOTA), number_of(group / "cpu.cfs_period_us")
+    return quota / period if quota and period and quota > 0 else None
 
 
 def surroundings(root: Path = _ROOT) -> dict[str, Any]:
@@ -244,7 +253,7 @@ def surroundings(root: Path = _ROOT) -> dict[str, Any]:
         "load_average_1min": load,
         "cpu_quota_cores": cpu_quota(root),
         "affinity": sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None,
-        "autogroup": _text(root / "proc/sys/kernel/sched_autogroup_enabled").strip() == "1" or None,
+        "autogroup": text_of(root / "proc/sys/kernel/sched_autogroup_enabled") == "1" or None,
         "garbage_collection": gc.isenabled(),
     }
 
@@ -260,17 +269,3 @@ def take_priority(root: Path = _ROOT) -> str:
     except OSError as error:
         return f"not given: {error.strerror}"
     return "nice -20, of the session and of the process"
-
-
-def _number(file: Path) -> int | None:
-    try:
-        return int(_text(file))
-    except ValueError:
-        return None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ...devices.files import number_of, text_of
+from ...devices.tegrastats import BOARD_RAILS
+
 _ROOT = Path("/")
 _SAMPLING_S = 0.1
 _TRIAL_S = 0.6
-_RAILS = ("VDD_IN", "POM_5V_IN")
-"""Total power of a Jetson: Orin, and the old Nano."""
 
 Method = Literal["rapl", "ina3221", "battery"]
 
@@ -47,14 +48,14 @@ class RaplMeter:
 
     def __init__(self, zones: list[Path]) -> None:
         self._zones = zones
-        self._last = [_number(zone / "energy_uj") or 0 for zone in zones]
-        self._range = [_number(zone / "max_energy_range_uj") or 2**32 for zone in zones]
+        self._last = [number_of(zone / "energy_uj") or 0 for zone in zones]
+        self._range = [number_of(zone / "max_energy_range_uj") or 2**32 for zone in zones]
         self._total_uj = 0
 
     def joules(self) -> float:
         """Counted since this object was made."""
         for index, zone in enumerate(self._zones):
-            now = _number(zone / "energy_uj")
+            now = number_of(zone / "energy_uj")
             if now is not None:
                 grown = now - self._last[index]
                 self._total_uj += grown if grown >= 0 else grown + self._range[index]
@@ -199,21 +200,21 @@ def _rapl(root: Path) -> Meter | str:
     zones = [
         zone
         for zone in sorted((root / "sys/class/powercap").glob("intel-rapl:*"))
-        if _text(zone / "name").startswith("package")
+        if text_of(zone / "name").startswith("package")
     ]
     if not zones:
         return "no powercap package zone"
-    if any(_number(zone / "energy_uj") is None for zone in zones):
+    if any(number_of(zone / "energy_uj") is None for zone in zones):
         return "energy_uj may be read by root only"
     return RaplMeter(zones)
 
 
 def _ina3221(root: Path) -> Meter | str:
     for monitor in sorted((root / "sys/class/hwmon").glob("hwmon*")):
-        if _text(monitor / "name").strip() != "ina3221":
+        if text_of(monitor / "name") != "ina3221":
             continue
         for label in sorted(monitor.glob("in*_label")):
-            if _text(label).strip() in _RAILS:
+            if text_of(label) in BOARD_RAILS:
                 number = label.name.removeprefix("in").removesuffix("_label")
                 rail = (monitor / f"in{number}_input", monitor / f"curr{number}_input")
                 return SampledMeter("ina3221", "module", functools.partial(_product, *rail, 1e-6))
@@ -222,11 +223,11 @@ def _ina3221(root: Path) -> Meter | str:
 
 def _battery(root: Path) -> Meter | str:
     for supply in sorted((root / "sys/class/power_supply").glob("*")):
-        if _text(supply / "type").strip() != "Battery" or _text(supply / "scope").strip() == "Device":
+        if text_of(supply / "type") != "Battery" or text_of(supply / "scope") == "Device":
             continue
-        if _text(supply / "status").strip() != "Discharging":
+        if text_of(supply / "status") != "Discharging":
             return "the machine does not run on its battery"
-        if _number(supply / "power_now") is not None:
+        if number_of(supply / "power_now") is not None:
             return SampledMeter("battery", "whole machine", functools.partial(_scaled, supply / "power_now"))
         watts = functools.partial(_product, supply / "voltage_now", supply / "current_now", 1e-12)
         if watts() is not None:
@@ -236,24 +237,10 @@ def _battery(root: Path) -> Meter | str:
 
 
 def _scaled(file: Path) -> float | None:
-    microwatts = _number(file)
+    microwatts = number_of(file)
     return None if microwatts is None else abs(microwatts) * 1e-6
 
 
 def _product(one: Path, other: Path, scale: float) -> float | None:
-    left, right = _number(one), _number(other)
+    left, right = number_of(one), number_of(other)
     return None if left is None or right is None else abs(left * right) * scale
-
-
-def _number(file: Path) -> int | None:
-    try:
-        return int(_text(file))
-    except ValueError:
-        return None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

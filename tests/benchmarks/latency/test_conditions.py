@@ -66,6 +66,15 @@ def test_throttling_by_a_quota_is_read_from_either_version(tmp_path: Path, group
     assert disturbance([(before, read_conditions(tmp_path))]).throttled_ms == pytest.approx(7.0)
 
 
+def test_throttling_of_a_group_above_stops_us_too(tmp_path: Path) -> None:
+    own, above = "sys/fs/cgroup/a/b/cpu.stat", "sys/fs/cgroup/a/cpu.stat"
+    text = "nr_throttled 1\nthrottled_usec {us}\n"
+    put(tmp_path, {"proc/self/cgroup": "0::/a/b\n", own: text.format(us=0), above: text.format(us=1000)})
+    before = read_conditions(tmp_path)
+    put(tmp_path, {above: text.format(us=4000)})
+    assert disturbance([(before, read_conditions(tmp_path))]).throttled_ms == pytest.approx(3.0)
+
+
 def test_a_falling_clock_is_a_share_of_the_highest(tmp_path: Path) -> None:
     name = "sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq"
     readings = [read_conditions(put(tmp_path, {name: f"{khz}\n"})) for khz in (2_400_000, 2_400_000, 1_800_000)]
@@ -149,11 +158,34 @@ def test_a_laptop_tells_its_governor_and_that_it_runs_on_its_battery(tmp_path: P
     assert power_mode(tmp_path)["supply"] == "mains"
 
 
+def test_the_battery_of_a_mouse_does_not_feed_the_machine(tmp_path: Path) -> None:
+    mouse = "sys/class/power_supply/hidpp_battery_0"
+    put(tmp_path, {f"{mouse}/type": "Battery\n", f"{mouse}/scope": "Device\n", f"{mouse}/status": "Discharging\n"})
+    assert power_mode(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
         ({"sys/fs/cgroup/cpu.max": "50000 100000\n"}, 0.5),
         ({"sys/fs/cgroup/cpu.max": "max 100000\n"}, None),
+        ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.max": "50000 100000\n"}, 0.5),
+        (
+            {
+                "proc/self/cgroup": "0::/a/b\n",
+                "sys/fs/cgroup/a/cpu.max": "25000 100000\n",
+                "sys/fs/cgroup/a/b/cpu.max": "max 100000\n",
+            },
+            0.25,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/x\n0::/\n",
+                "sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_quota_us": "50000",
+                "sys/fs/cgroup/cpu,cpuacct/x/cpu.cfs_period_us": "100000",
+            },
+            0.5,
+        ),
         ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "150000", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, 1.5),
         ({"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}, None),
     ],
