@@ -88,7 +88,12 @@ def measure(
 
 
 def time_block(
-    call: Callable[[int], object], first: int, times: npt.NDArray[np.int64], *, warm_up_calls: int = _WARM_UP_CALLS
+    call: Callable[[int], object],
+    first: int,
+    times: npt.NDArray[np.int64],
+    *,
+    warm_up_calls: int = _WARM_UP_CALLS,
+    clock: Callable[[], int] | None = None,
 ) -> float:
     """Fill `times` with one block of calls, in nanoseconds.
 
@@ -97,13 +102,14 @@ def time_block(
         first: Number of the first call.
         times: Of each call; filled.
         warm_up_calls: Made before, and not timed.
+        clock: In nanoseconds; None: of elapsed time.
 
     Returns:
         The processor time in seconds that the timed calls took.
     """
     for number in range(first, first + warm_up_calls):
         call(number)
-    clock = time.perf_counter_ns
+    clock = clock or time.perf_counter_ns
     cpu_before = time.process_time()
     for number in range(len(times)):
         start = clock()

@@ -29,8 +29,9 @@ from ...runtime.feed import Feed
 from ...runtime.generator import load
 from ...runtime.manifest import Variant
 from ...runtime.noise import NoiseStream
+from .closed_loop import time_block
 
-Call = Callable[[], object]
+Call = Callable[[int], object]
 
 _TURNS, _MANY = 15, 10_000
 _BATCHES = (16, 32, 64, 128, 256)
@@ -45,12 +46,8 @@ def take_turns(
     for turn in range(turns):
         order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
         for index in order:
-            call, samples = calls[index], []
-            call()
-            for _ in range(each):
-                start = clock()
-                call()
-                samples.append(clock() - start)
+            samples = np.zeros(each, np.int64)
+            time_block(calls[index], 0, samples, warm_up_calls=1, clock=clock)
             times[index, turn] = np.median(samples)
     return times
 
@@ -65,9 +62,9 @@ def bare_call(bundle: Bundle, backend: str, variant: Variant, n: int) -> Call:
         for name, value in values.items():
             binding.bind_cpu_input(name, value)
         binding.bind_output("sample")
-        return lambda: session.run_with_iobinding(binding)
+        return lambda _: session.run_with_iobinding(binding)
     request = openvino_request(bundle, variant, values)
-    return lambda: request.infer()
+    return lambda _: request.infer()
 
 
 def openvino_request(bundle: Bundle, variant: Variant, values: dict[str, npt.NDArray[np.float32]]) -> Any:
@@ -93,7 +90,7 @@ def overhead_of_one(bundle: Bundle, backend: str, variant: Variant, clock: Calla
     """generate(1) over the bare call."""
     with load(bundle, backend=backend, precision=variant.precision) as generator:
         bare, own = take_turns(
-            [bare_call(bundle, backend, variant, 1), lambda: generator.generate(1)], each=100, clock=clock
+            [bare_call(bundle, backend, variant, 1), lambda _: generator.generate(1)], each=100, clock=clock
         )
     above, base = float(np.median(own - bare)) / 1e3, float(np.median(bare)) / 1e3
     return f"bare {base:.1f} µs, generate(1) {above:+.1f} µs ({above / base:+.1%})"
@@ -105,10 +102,10 @@ def cost_of_many(bundle: Bundle, backend: str, variant: Variant, clock: Callable
     with load(bundle, backend=backend, precision=variant.precision) as generator:
         n = 6 * max(_BATCHES)
         repeated = [
-            lambda call=call, size=size: [call() for _ in range(n // size)]
+            lambda _, call=call, size=size: [call(0) for _ in range(n // size)]
             for call, size in zip(calls, _BATCHES, strict=True)
         ]
-        times = take_turns([*repeated, lambda: generator.generate(n, seed=1)], each=1, turns=7, clock=clock) / n / 1e3
+        times = take_turns([*repeated, lambda _: generator.generate(n, seed=1)], each=1, turns=7, clock=clock) / n / 1e3
         size = generator.batch_size
     bare, own = times[:-1], times[-1]
     best = int(np.median(bare, axis=1).argmin())
@@ -122,7 +119,7 @@ def cost_of_noise(clock: Callable[[], int]) -> str:
     stream, next_sample = NoiseStream(1, (_NOISE_SIZE,)), [0]
 
     def take(n: int) -> Call:
-        def call() -> None:
+        def call(_: int) -> None:
             stream.take(next_sample[0], n)
             next_sample[0] += n
 
@@ -170,7 +167,7 @@ def beside_benchmark_app(bundle: Bundle, variant: Variant) -> str:
                 [tool, "-m", file, "-shape", wanted, "-t", "2", *settings], capture_output=True, text=True, check=True
             ).stdout
             theirs = _microseconds(*told.partition("Median:")[2].split()[:2])
-            ours = float(np.median(take_turns([lambda: generator.generate(1)], each=1000, turns=3))) / 1e3
+            ours = float(np.median(take_turns([lambda _: generator.generate(1)], each=1000, turns=3))) / 1e3
             ratios.append(ours / theirs)
     low, middle, high = (ratio - 1 for ratio in (min(ratios), float(np.median(ratios)), max(ratios)))
     return f"benchmark_app {theirs:.0f} µs; generate(1) {middle:+.1%} ({low:+.1%} to {high:+.1%})"
