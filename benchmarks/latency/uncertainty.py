@@ -108,9 +108,9 @@ class Difference:
 
     ratio: float
     """Time after over time before, by the medians of the processes' medians: above 1 is slower."""
-    low: float
-    """From here to `high` lie 95 of 100, by a bootstrap over processes."""
-    high: float
+    low: float | None
+    """From here to `high` lie 95 of 100, by a bootstrap over processes; None where one run has too few of them."""
+    high: float | None
     p_value: float
     """Of the Mann-Whitney test on the processes' medians, exact where none are equal."""
     floor: float | None
@@ -137,16 +137,16 @@ def difference(before: Sequence[float], after: Sequence[float], *, least_effect:
     """
     old, new = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     ratio = float(np.median(new) / np.median(old))
-    low, high = _ratio_interval(old, new)
     floors = aa_floor(before), aa_floor(after)
     floor = None if floors[0] is None or floors[1] is None else max(floors[0], floors[1])
     least = max(least_effect, floor or 0.0)
     p_value = mann_whitney(old, new)
+    if floor is None:
+        return Difference(ratio, None, None, p_value, floor, least, "cannot tell")
+    low, high = _ratio_interval(old, new)
     of_fast_half = float(np.percentile(new, _FAST_HALF) / np.percentile(old, _FAST_HALF))
     finding: Finding = "cannot tell"
-    if floor is None:
-        pass
-    elif p_value < _ALPHA and min(ratio, of_fast_half) > 1 + least and low > 1:
+    if p_value < _ALPHA and min(ratio, of_fast_half) > 1 + least and low > 1:
         finding = "slower"
     elif p_value < _ALPHA and max(ratio, of_fast_half) < 1 / (1 + least) and high < 1:
         finding = "faster"

@@ -225,7 +225,7 @@ def _ratios(report: Mapping[str, Any]) -> str:
     rows = [
         IntervalRow(
             f"{ratio['row']} against {ratio['baseline']}",
-            f"{ratio['times_faster']:.2f}x ({ratio['low']:.2f} to {ratio['high']:.2f})",
+            f"{ratio['times_faster']:.2f}x" + _interval_text(ratio),
             _ESTIMATE,
             ratio["times_faster"],
             ratio["low"],
@@ -234,7 +234,7 @@ def _ratios(report: Mapping[str, Any]) -> str:
         )
         for ratio in ratios
     ]
-    scale = round_scale([0.0, 1.0, *(ratio["high"] for ratio in ratios)])
+    scale = round_scale([0.0, 1.0, *(ratio["high"] or ratio["times_faster"] for ratio in ratios)])
     return interval_chart(rows, scale, aims=(1.0,), direction="faster \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
 
 
@@ -250,6 +250,11 @@ def _prediction(row: Row) -> dict[str, str]:
         "ratio": ABSENT if ratio is None else f"{ratio:.2f}x",
         "within": ABSENT if ratio is None else "yes" if told["within"] else "no",
     }
+
+
+def _interval_text(ratio: Mapping[str, Any]) -> str:
+    """Nothing where too few processes give none."""
+    return "" if ratio["low"] is None else f" ({ratio['low']:.2f} to {ratio['high']:.2f})"
 
 
 def _finding(ratio: Mapping[str, Any]) -> str:

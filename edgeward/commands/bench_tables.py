@@ -180,7 +180,7 @@ def _print_ratios(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
             _name(mine[ratio["row"]]),
             ratio["baseline"].partition(" ")[2],
             f"{ratio['times_faster']:.2f}x",
-            f"{ratio['low']:.2f} to {ratio['high']:.2f}",
+            _interval(ratio["low"], ratio["high"], digits=2),
             "-" if ratio["aa_floor"] is None else f"{ratio['aa_floor']:.1%}",
             ratio["finding"],
         ]
@@ -255,6 +255,10 @@ def compared_markdown(found: Compared) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _interval(low: float | None, high: float | None, *, digits: int) -> str:
+    return "-" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
 _COMPARED_HEADS = ["row", "before µs", "after µs", "times the time", "95 % interval", "must exceed", "finding"]
 
 
@@ -266,7 +270,7 @@ def _compared_cells(row: ComparedRow) -> list[str]:
     return [
         *cells,
         f"{found.ratio:.3f}",
-        f"{found.low:.3f} to {found.high:.3f}",
+        _interval(found.low, found.high, digits=3),
         f"{found.least_effect:.1%}",
         found.finding,
     ]

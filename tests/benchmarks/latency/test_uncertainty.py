@@ -54,6 +54,7 @@ def test_what_is_a_third_slower_or_faster_is_found(speed: float, finding: str) -
 def test_a_sure_but_small_change_is_no_change() -> None:
     before = [100.0, 100.01, 100.02, 100.03, 100.04, 100.05]
     found = difference(before, [value * 1.04 for value in before])
+    assert found.low is not None
     assert (found.p_value < 0.01, found.low > 1) == (True, True)
     assert found.finding == "same"
     assert difference(before, [value * 1.04 for value in before], least_effect=0.02).finding == "slower"
@@ -80,12 +81,14 @@ def test_a_change_within_the_floor_is_no_change() -> None:
 def test_what_could_hide_a_change_that_counts_is_not_called_the_same() -> None:
     noisy = [100.0, 101.0, 130.0, 150.0, 151.0]
     found = difference(noisy, [value * 1.2 for value in noisy], least_effect=0.02)
+    assert found.low is not None
+    assert found.high is not None
     assert (found.low < 1 < found.high, found.finding) == (True, "cannot tell")
 
 
 def test_too_few_processes_cannot_tell() -> None:
     found = difference([100.0] * 4, [300.0] * 4)
-    assert (found.finding, found.floor) == ("cannot tell", None)
+    assert (found.finding, found.floor, found.low, found.high) == ("cannot tell", None, None, None)
     assert aa_floor([100.0] * 4) is None
 
 

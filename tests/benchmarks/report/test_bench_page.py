@@ -184,6 +184,15 @@ def test_the_page_loads_nothing_and_trusts_no_name() -> None:
     assert not re.search(r"(src|href)=\"(?!data:,)", page)
 
 
+def test_a_ratio_of_too_few_processes_has_no_interval() -> None:
+    told = report()
+    told["ratios"][0] |= {"low": None, "high": None, "aa_floor": None, "finding": "cannot tell"}
+    text = words(render_bench_page([told]))
+    assert "6.50x" in text
+    assert "6.50x (" not in text
+    assert "cannot tell; too few processes for an A/A floor" in text
+
+
 @pytest.mark.parametrize("field", ["machine", "rows", "ratios", "bundles"])
 def test_a_damaged_report_is_an_error_and_no_crash(field: str) -> None:
     damaged = copy.deepcopy(report())
