@@ -179,7 +179,7 @@ def _headline(row: Mapping[str, Any]) -> str:
     real_time = "" if factor is None else f", {factor:,.0f} times real time"
     right = "outputs not compared with a record"
     if parity["checked"]:
-        right = f"outputs within {parity['error']:.0e} of the record" if parity["error"] else "outputs as recorded"
+        right = f"outputs {parity['error']:.2g} off the record" if parity["error"] else "outputs as recorded"
     return (
         f"{row['bundle']} {row['what']} {row['precision']} on {row['backend']}: {middle}{tail}, "
         f"n = {closed['n']:,} calls of {row['processes']} processes{real_time}, {this_host().cpu}, {right}"
