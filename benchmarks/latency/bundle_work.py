@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...runtime.backends import Options
-from ...runtime.backends.onnxruntime import inference_session
+from ...runtime.backends.onnxruntime import OnnxRuntimeSession, inference_session
 from ...runtime.batch import Batch
 from ...runtime.bundle import Bundle, open_bundle
 from ...runtime.errors import RequestError
@@ -40,7 +40,11 @@ class GenerateWork:
         self._bundle = open_bundle(subject.bundle)
         self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
         self._generator = load(
-            self._bundle, backend=subject.backend, precision=subject.precision, threads=subject.threads
+            self._bundle,
+            backend=subject.backend,
+            precision=subject.precision,
+            threads=subject.threads,
+            device=subject.device,
         )
         self.described: Mapping[str, Any] = self._generator.describe()
 
@@ -64,7 +68,7 @@ class GenerateWork:
         manifest, source = self._bundle.manifest, self._generator.source
         feed = Feed(_SEED, manifest.noise_shape, manifest.data.conditions, {})
         clock, marks = time.perf_counter_ns, np.zeros((calls, len(STAGES) + 1), np.int64)
-        options = Options(threads=self._subject.threads)
+        options = Options(threads=self._subject.threads, device=self._subject.device)
         with open_variant(self._bundle, self._subject.backend, self._variant, options) as session:
             for number in range(-_INPUTS, calls):  # those below nothing warm up, and are overwritten
                 index = first + _INPUTS + number
@@ -91,13 +95,10 @@ class BareWork:
             raise RequestError(f"there is no bare loop over {subject.backend}, only over onnxruntime")
         self._bundle = open_bundle(subject.bundle)
         self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
-        self._session = inference_session(self._bundle.read(self._variant.file), Options(threads=subject.threads))
-        settings = self._session.get_session_options()
+        options = Options(threads=subject.threads, device=subject.device)
+        self._session = inference_session(self._bundle.read(self._variant.file), options)
         self.described: Mapping[str, Any] = {
-            "backend": "onnxruntime",
-            "device": "CPU",
-            "precision": "f32",
-            "threads": settings.intra_op_num_threads,
+            **OnnxRuntimeSession(self._session).describe().to_json(),
             "variant": self._variant.name,
         }
 

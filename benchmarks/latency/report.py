@@ -115,7 +115,13 @@ def _row(
     wrong = parity_reasons(checks)
     reasons = (
         *wrong,
-        *read_back_reasons(described, backend=subject.backend, precision=subject.precision, threads=subject.threads),
+        *read_back_reasons(
+            described,
+            backend=subject.backend,
+            precision=subject.precision,
+            threads=subject.threads,
+            device=subject.device,
+        ),
         *disturbance_reasons(
             happened, cpu_share=cpu_share, threads=described["threads"], floor=floor, processes=len(record.processes)
         ),
@@ -130,6 +136,7 @@ def _row(
         "what": subject.what,
         "precision": subject.precision,
         "backend": subject.backend,
+        "device": subject.device,
         "threads": subject.threads,
         **verdict.to_json(),
         "warnings": _warnings(record),

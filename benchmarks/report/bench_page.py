@@ -104,7 +104,8 @@ def _made(rows: Sequence[Row]) -> list[Row]:
 
 def _name(row: Row) -> str:
     threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
-    return f"{row['bundle']} {row['precision']}, {row['backend']}{threads}"
+    device = f" {row['device']}" if row.get("device") else ""
+    return f"{row['bundle']} {row['precision']}, {row['backend']}{device}{threads}"
 
 
 def _us(told: Mapping[str, Any] | None) -> str:

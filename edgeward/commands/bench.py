@@ -24,7 +24,8 @@ from ..benchmarks.latency.subject import BARE, COMPILED_TEACHER, GENERATE, TEACH
 from ..benchmarks.latency.uncertainty import BETWEEN_RUNS
 from ..devices import this_host
 from ..runtime.atomic import atomic_file, check_output
-from ..runtime.backends import BACKENDS, backend_named
+from ..runtime.backends import BACKENDS, Backend, Options, backend_named
+from ..runtime.backends.base import device_for
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
 from ..runtime.manifest import REFERENCE_ENGINE
@@ -59,6 +60,7 @@ def command() -> None:
 @click.argument("bundles", metavar="BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--quick", is_flag=True, help="Less than a minute: fewer modes, five processes.")
 @click.option("--backend", "backends", multiple=True, help="Engine to measure; can be repeated. Default: all.")
+@click.option("--device", help="Where the engines compute: cpu, cuda, gpu, …; see docs/backends.md.")
 @click.option("--precision", "precisions", multiple=True, help="Variant to measure; can be repeated. Default: all.")
 @click.option(
     "--threads",
@@ -133,6 +135,7 @@ def run(
     bundles: tuple[Path, ...],
     quick: bool,
     backends: tuple[str, ...],
+    device: str | None,
     precisions: tuple[str, ...],
     threads: tuple[int, ...],
     batches: tuple[int, ...],
@@ -163,13 +166,13 @@ def run(
         if path:
             check_output(path, overwrite=overwrite, folder=folder)
     opened = {str(path): open_bundle(path) for path in bundles}
-    _check_request(backends, threads)
+    _check_request(backends, device, threads)
     if predict:
         _check_predict()
     absent: list[dict[str, str]] = []
     subjects = [
         *_teachers(teacher, opened, compiled=not quick, absent=absent),
-        *_subjects(opened, backends or tuple(BACKENDS), precisions, threads, absent),
+        *_subjects(opened, backends or tuple(BACKENDS), device, precisions, threads, absent),
     ]
     if not subjects:
         raise BackendError("; ".join(f"{one['what']}: {one['reason']}" for one in absent))
@@ -185,6 +188,8 @@ def run(
         sustained_s=60 * sustained_min,
     )
     records, energy = _measured(subjects, plan)
+    if all(record.refused is not None for record in records):
+        raise BackendError("; ".join(f"{record.subject.name}: {record.refused}" for record in records))
     report = bench_report(
         records,
         plan,
@@ -204,12 +209,23 @@ def run(
     _judge(report, strict=strict)
 
 
-def _check_request(backends: Sequence[str], threads: Sequence[int]) -> None:
+def _check_request(backends: Sequence[str], device: str | None, threads: Sequence[int]) -> None:
     for name in backends:
-        backend_named(name)
+        device_for(backend_named(name), Options(device=device))
+    if not backends and not any(_has_device(backend, device) for backend in BACKENDS.values()):
+        offered = "; ".join(f"{backend.name} has {', '.join(backend.devices)}" for backend in BACKENDS.values())
+        raise RequestError(f"no backend has a device {device!r}: {offered}")
     cores = this_host().logical_cores
     if max(threads) > cores:
         raise RequestError(f"--threads {max(threads)}: this process may use {cores} cores")
+
+
+def _has_device(backend: Backend, device: str | None) -> bool:
+    try:
+        device_for(backend, Options(device=device))
+    except RequestError:
+        return False
+    return True
 
 
 def _teachers(
@@ -233,6 +249,7 @@ def _teachers(
 def _subjects(
     opened: Mapping[str, Bundle],
     backends: Sequence[str],
+    device: str | None,
     precisions: Sequence[str],
     threads: Sequence[int],
     absent: list[dict[str, str]],
@@ -241,10 +258,13 @@ def _subjects(
     present = []
     for name in backends:
         availability = BACKENDS[name].probe()
-        if availability.available:
-            present.append(name)
-        else:
+        if not availability.available:
             absent.append({"what": name, "reason": availability.reason})
+        elif not _has_device(BACKENDS[name], device):
+            offered = ", ".join(BACKENDS[name].devices)
+            absent.append({"what": name, "reason": f"it has no device {device!r}; it has {offered}"})
+        else:
+            present.append(name)
     for path, bundle in opened.items():
         offered = {variant.precision for name in present for variant in bundle.manifest.variants_for(name)}
         unknown = [precision for precision in precisions if precision not in offered]
@@ -255,9 +275,9 @@ def _subjects(
                 if precisions and variant.precision not in precisions:
                     continue
                 for count in dict.fromkeys(threads):
-                    yield Subject(GENERATE, variant.precision, name, count, path)
+                    yield Subject(GENERATE, variant.precision, name, count, path, device=device)
                     if name == REFERENCE_ENGINE:
-                        yield Subject(BARE, variant.precision, name, count, path)
+                        yield Subject(BARE, variant.precision, name, count, path, device=device)
 
 
 def _modes(usual: Modes, batches: Sequence[int], pauses_ms: Sequence[float], rates: Sequence[float]) -> Modes:
@@ -289,7 +309,8 @@ def _baselines(
     opened: Mapping[str, Bundle], subjects: Sequence[Subject], plan: Plan, *, processes: int
 ) -> list[dict[str, Any]]:
     """OpenVINO's own tool on what OpenVINO was measured with on one thread."""
-    measured = [s for s in subjects if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
+    on_cpu = [s for s in subjects if s.device in (None, "cpu")]
+    measured = [s for s in on_cpu if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
     if not measured:
         return []
     if not has_benchmark_app():

@@ -63,7 +63,7 @@ def _closed_cells(row: Mapping[str, Any]) -> list[str]:
     return [
         row["what"] + ("" if row["threads"] == 1 else f", {row['threads']} threads"),
         row["precision"],
-        row["backend"],
+        _engine(row),
         *(microseconds(closed.get(name, {}).get("value_us")) for name in _HEADS),
         microseconds(closed.get("p99", {}).get("upper_us")),
         "-" if factor is None else f"{factor:,.0f}x",
@@ -74,7 +74,12 @@ def _closed_cells(row: Mapping[str, Any]) -> list[str]:
 
 def _name(row: Mapping[str, Any]) -> str:
     threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
-    return f"{row['precision']} {row['backend']}{threads}"
+    return f"{row['precision']} {_engine(row)}{threads}"
+
+
+def _engine(row: Mapping[str, Any]) -> str:
+    """With the device, where one was asked for."""
+    return row["backend"] + (f" {row['device']}" if row.get("device") else "")
 
 
 def _print_modes(rows: Sequence[Mapping[str, Any]]) -> None:

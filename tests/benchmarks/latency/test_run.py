@@ -333,4 +333,5 @@ def test_the_quick_plan_fits_into_a_minute() -> None:
 def test_generate_is_what_a_subject_is_called() -> None:
     assert subject().name == f"{GENERATE} fp32 onnxruntime"
     assert subject(threads=2).name.endswith(", 2 threads")
+    assert replace(subject(threads=2), device="gpu.1").name == f"{GENERATE} fp32 onnxruntime gpu.1, 2 threads"
     assert Subject(**json.loads(json.dumps(subject().to_json()))) == subject()
