@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from ..benchmarks.latency.benchmark_app import BENCHMARK_APP, has_benchmark_app, run_benchmark_app
+from ..benchmarks.latency.bundle_work import BARE_ENGINES
 from ..benchmarks.latency.compare import compare_reports, read_report
 from ..benchmarks.latency.energy import EnergyBook, open_book
 from ..benchmarks.latency.history import append_history
@@ -28,7 +29,6 @@ from ..runtime.backends import BACKENDS, Backend, Options, backend_named
 from ..runtime.backends.base import device_for
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
-from ..runtime.manifest import REFERENCE_ENGINE
 from .bench_kit import contribute, kit
 from .bench_tables import compared_markdown, print_compared, print_report
 from .options import JSON_OPTION, OVERWRITE_OPTION
@@ -261,8 +261,8 @@ def _subjects(
         if not availability.available:
             absent.append({"what": name, "reason": availability.reason})
         elif not _has_device(BACKENDS[name], device):
-            offered = ", ".join(BACKENDS[name].devices)
-            absent.append({"what": name, "reason": f"it has no device {device!r}; it has {offered}"})
+            devices = ", ".join(BACKENDS[name].devices)
+            absent.append({"what": name, "reason": f"it has no device {device!r}; it has {devices}"})
         else:
             present.append(name)
     for path, bundle in opened.items():
@@ -276,7 +276,7 @@ def _subjects(
                     continue
                 for count in dict.fromkeys(threads):
                     yield Subject(GENERATE, variant.precision, name, count, path, device=device)
-                    if name == REFERENCE_ENGINE:
+                    if name in BARE_ENGINES:
                         yield Subject(BARE, variant.precision, name, count, path, device=device)
 
 
