@@ -17,12 +17,13 @@ from ..benchmarks.latency.bundle_work import BARE_ENGINES
 from ..benchmarks.latency.compare import compare_reports, read_report
 from ..benchmarks.latency.energy import EnergyBook, open_book
 from ..benchmarks.latency.history import append_history
-from ..benchmarks.latency.plan import QUICK_MODES, Modes, Plan, full_plan, quick_plan
+from ..benchmarks.latency.loadgen import LOADGEN, check_loadgen, run_loadgen
+from ..benchmarks.latency.plan import CLOSED, QUICK_MODES, Modes, Plan, full_plan, quick_plan
 from ..benchmarks.latency.processes import WorkerProcess
 from ..benchmarks.latency.report import bench_report, raw_samples
 from ..benchmarks.latency.run import SubjectRecord, run_plan
 from ..benchmarks.latency.subject import BARE, COMPILED_TEACHER, GENERATE, TEACHER, Subject
-from ..benchmarks.latency.uncertainty import BETWEEN_RUNS
+from ..benchmarks.latency.uncertainty import BETWEEN_RUNS, process_medians_us
 from ..devices import this_host
 from ..runtime.atomic import atomic_file, check_output
 from ..runtime.backends import BACKENDS, Backend, Options, backend_named
@@ -125,6 +126,9 @@ def command() -> None:
 @click.option(
     "--predict", is_flag=True, help="Put a model's prediction beside each time, and how far it is off (needs onnx)."
 )
+@click.option(
+    "--loadgen", is_flag=True, help="Have MLPerf's LoadGen time the same calls, too (needs mlcommons-loadgen)."
+)
 @click.option("--strict", is_flag=True, help="End with exit code 7 if a row is INVALID.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the JSON report to a file.")
 @click.option("--raw", type=click.Path(path_type=Path), help="Folder for every single time, as .npy files.")
@@ -149,6 +153,7 @@ def run(
     priority: bool,
     emulated: bool,
     predict: bool,
+    loadgen: bool,
     strict: bool,
     output: Path | None,
     raw: Path | None,
@@ -169,6 +174,8 @@ def run(
     _check_request(backends, device, threads)
     if predict:
         _check_predict()
+    if loadgen:
+        check_loadgen()
     absent: list[dict[str, str]] = []
     subjects = [
         *_teachers(teacher, opened, compiled=not quick, absent=absent),
@@ -190,6 +197,10 @@ def run(
     records, energy = _measured(subjects, plan)
     if all(record.refused is not None for record in records):
         raise BackendError("; ".join(f"{record.subject.name}: {record.refused}" for record in records))
+    crossed = 1 if quick else 5
+    baselines = _baselines(opened, subjects, plan, processes=crossed)
+    if loadgen:
+        baselines += _loadgen(opened, records, plan, processes=crossed)
     report = bench_report(
         records,
         plan,
@@ -197,7 +208,7 @@ def run(
         absent,
         energy=energy,
         emulated=emulated,
-        baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
+        baselines=baselines,
     )
     if predict:
         _predict(report, opened)
@@ -327,6 +338,31 @@ def _baselines(
             )
         )
         progress(number, len(measured))
+    return found
+
+
+def _loadgen(
+    opened: Mapping[str, Bundle], records: Sequence[SubjectRecord], plan: Plan, *, processes: int
+) -> list[dict[str, Any]]:
+    """MLPerf's harness on every `generate` that was right, and so was timed, on one thread."""
+    timed = [
+        (record.subject, process_medians_us(record.times_ns(CLOSED)))
+        for record in records
+        if (record.subject.what, record.subject.threads) == (GENERATE, 1)
+    ]
+    timed = [(subject, medians) for subject, medians in timed if medians]
+    progress, found = Progress(f"Running {LOADGEN}", vanish=True), []
+    for number, (subject, medians) in enumerate(timed, start=1):
+        found.append(
+            run_loadgen(
+                subject,
+                opened[subject.bundle].digest,
+                float(np.median(medians)),
+                processes=processes,
+                prioritise=plan.prioritise,
+            )
+        )
+        progress(number, len(timed))
     return found
 
 
