@@ -13,6 +13,7 @@ HOUSE := $(VENV)/house/edgeward
 ORACLES := .venv-oracles
 ANONYMETER := .venv-anonymeter
 ORACLE_TESTS := tests/benchmarks/quality/oracles
+LOADGEN_TESTS := tests/benchmarks/latency/oracles
 TENSORRT_TESTS := tests/compression/oracles tests/runtime/backends/oracles
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 FOLDERS := devices runtime benchmarks training compression
@@ -74,7 +75,7 @@ $(ORACLES)/ready: pyproject.toml
 	@touch $@
 
 test-oracles: $(ORACLES)/ready
-	$(ORACLES)/bin/python -m pytest -m oracle $(ORACLE_TESTS) $(TENSORRT_TESTS)
+	$(ORACLES)/bin/python -m pytest -m oracle $(ORACLE_TESTS) $(LOADGEN_TESTS) $(TENSORRT_TESTS)
 
 $(ANONYMETER)/ready:
 	$(PYTHON) -m venv $(ANONYMETER)

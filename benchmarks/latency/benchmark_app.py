@@ -15,6 +15,7 @@ import numpy as np
 
 from ...runtime.bundle import Bundle
 from ...runtime.manifest import Variant
+from .subject import BARE
 
 BENCHMARK_APP = "benchmark_app"
 _LIMIT_S = 60
@@ -63,6 +64,7 @@ def run_benchmark_app(
             medians.append(found)
     return {
         "what": BENCHMARK_APP,
+        "like": BARE,
         "bundle_sha256": bundle.digest,
         "precision": variant.precision,
         "backend": "openvino",

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...runtime.backends import Options
-from ...runtime.backends.onnxruntime import inference_session
+from ...runtime.backends import Options, Session
+from ...runtime.backends.onnxruntime import OnnxRuntimeSession, inference_session
+from ...runtime.backends.openvino import OpenVinoSession, StaticRequest
 from ...runtime.batch import Batch
 from ...runtime.bundle import Bundle, open_bundle
 from ...runtime.errors import RequestError
@@ -20,7 +21,7 @@ from ...runtime.generator import load
 from ...runtime.golden import read_golden, relative_error, tolerance_here
 from ...runtime.manifest import Variant
 from ...runtime.opening import open_variant
-from .subject import FloatArray, Parity, Subject
+from .subject import FloatArray, Parity, Subject, Work
 
 IntArray = npt.NDArray[np.int64]
 
@@ -40,7 +41,11 @@ class GenerateWork:
         self._bundle = open_bundle(subject.bundle)
         self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
         self._generator = load(
-            self._bundle, backend=subject.backend, precision=subject.precision, threads=subject.threads
+            self._bundle,
+            backend=subject.backend,
+            precision=subject.precision,
+            threads=subject.threads,
+            device=subject.device,
         )
         self.described: Mapping[str, Any] = self._generator.describe()
 
@@ -64,7 +69,7 @@ class GenerateWork:
         manifest, source = self._bundle.manifest, self._generator.source
         feed = Feed(_SEED, manifest.noise_shape, manifest.data.conditions, {})
         clock, marks = time.perf_counter_ns, np.zeros((calls, len(STAGES) + 1), np.int64)
-        options = Options(threads=self._subject.threads)
+        options = Options(threads=self._subject.threads, device=self._subject.device)
         with open_variant(self._bundle, self._subject.backend, self._variant, options) as session:
             # Those below nothing warm the session up, and are overwritten; they take no longer than what is timed.
             warm_up_calls = min(_INPUTS, calls)
@@ -85,29 +90,16 @@ class GenerateWork:
         return dict(zip(STAGES, np.diff(marks, axis=1).T, strict=True))
 
 
-class BareWork:
-    """A loop over onnxruntime's own `session.run` with inputs made beforehand: nobody is faster with this engine."""
+class _BareWork:
+    """A loop over the engine's own call with inputs made beforehand: nobody is faster with this engine."""
 
     def __init__(self, subject: Subject) -> None:
-        if subject.backend != "onnxruntime":
-            raise RequestError(f"there is no bare loop over {subject.backend}, only over onnxruntime")
         self._bundle = open_bundle(subject.bundle)
         self._variant = self._bundle.manifest.variant(subject.precision, subject.backend)
-        self._session = inference_session(self._bundle.read(self._variant.file), Options(threads=subject.threads))
-        settings = self._session.get_session_options()
-        self.described: Mapping[str, Any] = {
-            "backend": "onnxruntime",
-            "device": "CPU",
-            "precision": "f32",
-            "threads": settings.intra_op_num_threads,
-            "variant": self._variant.name,
-        }
+        self._options = Options(threads=subject.threads, device=subject.device)
 
-    def call(self, batch: int) -> Callable[[int], object]:
-        """One of 64 prepared inputs."""
-        feeds = self._feeds(_SEED, _INPUTS, batch)
-        run = self._session.run
-        return lambda number: run(["sample"], feeds[number % _INPUTS])
+    def _described(self, session: Session) -> dict[str, Any]:
+        return {**session.describe().to_json(), "variant": self._variant.name}
 
     def _feeds(self, seed: int, calls: int, batch: int) -> list[dict[str, FloatArray]]:
         manifest = self._bundle.manifest
@@ -122,12 +114,78 @@ class BareWork:
         golden = read_golden(self._bundle, self._variant.name)
         calls, batch = (1, len(golden)) if at_once else (len(golden), 1)
         feeds = self._feeds(self._bundle.manifest.golden_seed, calls, batch)
-        made = [self._session.run(["sample"], feed)[0] for feed in feeds]
-        return _parity(np.concatenate(made), golden, self._variant)
+        return _parity(np.concatenate([self._run(feed) for feed in feeds]), golden, self._variant)
+
+    def _run(self, feed: Mapping[str, FloatArray]) -> FloatArray:
+        raise NotImplementedError
 
     def stages(self, first: int, calls: int) -> None:  # noqa: ARG002 - a session has no stages
         """It has one."""
         return
+
+
+class _BareOnnxRuntime(_BareWork):
+    """`InferenceSession.run`."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self._session = inference_session(self._bundle.read(self._variant.file), self._options)
+        self.described: Mapping[str, Any] = self._described(OnnxRuntimeSession(self._session))
+
+    def call(self, batch: int) -> Callable[[int], object]:
+        """One of 64 prepared inputs."""
+        feeds = self._feeds(_SEED, _INPUTS, batch)
+        run = self._session.run
+        return lambda number: run(["sample"], feeds[number % _INPUTS])
+
+    def _run(self, feed: Mapping[str, FloatArray]) -> FloatArray:
+        (sample,) = self._session.run(["sample"], feed)
+        return np.asarray(sample)
+
+
+class _BareOpenVino(_BareWork):
+    """`InferRequest.infer` on tensors that are filled once, as the engine's `benchmark_app` does it."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        session = open_variant(self._bundle, subject.backend, self._variant, self._options)
+        assert isinstance(session, OpenVinoSession)  # noqa: S101 - it is this engine's
+        self._session = session
+        self.described: Mapping[str, Any] = self._described(session)
+
+    def call(self, batch: int) -> Callable[[int], object]:
+        """Always the same inputs: filling the tensors is what this leaves out."""
+        (feed,) = self._feeds(_SEED, 1, batch)
+        infer = self._filled(feed).request.infer
+        return lambda _: infer(share_outputs=True)
+
+    def _filled(self, feed: Mapping[str, FloatArray]) -> StaticRequest:
+        static = self._session.static_request(len(feed["noise"]))
+        for name, tensor in zip(self._session.input_shapes, static.inputs, strict=True):
+            tensor[...] = feed[name]
+        return static
+
+    def _run(self, feed: Mapping[str, FloatArray]) -> FloatArray:
+        static = self._filled(feed)
+        static.request.infer(share_outputs=True)
+        return static.outputs[0].copy()
+
+
+_BARE: Mapping[str, Callable[[Subject], Work]] = {"onnxruntime": _BareOnnxRuntime, "openvino": _BareOpenVino}
+
+BARE_ENGINES = tuple(_BARE)
+"""Those that there is a bare loop over."""
+
+
+def bare_work(subject: Subject) -> Work:
+    """A loop over the engine's own call with inputs made beforehand.
+
+    Raises:
+        RequestError: There is none over this engine.
+    """
+    if subject.backend not in _BARE:
+        raise RequestError(f"there is no bare loop over {subject.backend}, only over {' and '.join(_BARE)}")
+    return _BARE[subject.backend](subject)
 
 
 def _parity(made: FloatArray, golden: FloatArray, variant: Variant) -> Parity:

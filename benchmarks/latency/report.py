@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ...devices import this_host
 from ...runtime.bundle import Bundle
+from ...runtime.manifest import REFERENCE_ENGINE
 from ...runtime.provenance import edgeward_version
 from .bundle_work import bundle_facts
 from .conditions import cpu_quota, surroundings
@@ -86,7 +87,7 @@ def bench_report(
         "bundles": [bundle_facts(bundle) for bundle in bundles.values()],
         "rows": rows,
         "unavailable": [*absent, *refused],
-        "baselines": list(baselines),
+        "baselines": [_beside(baseline, rows) for baseline in baselines],
         "ratios": _ratios(rows),
         "rank_changes": rank_changes({r["id"]: r["sustained"]["windows"] for r in rows if r["sustained"]}),
     }
@@ -115,7 +116,13 @@ def _row(
     wrong = parity_reasons(checks)
     reasons = (
         *wrong,
-        *read_back_reasons(described, backend=subject.backend, precision=subject.precision, threads=subject.threads),
+        *read_back_reasons(
+            described,
+            backend=subject.backend,
+            precision=subject.precision,
+            threads=subject.threads,
+            device=subject.device,
+        ),
         *disturbance_reasons(
             happened, cpu_share=cpu_share, threads=described["threads"], floor=floor, processes=len(record.processes)
         ),
@@ -130,6 +137,7 @@ def _row(
         "what": subject.what,
         "precision": subject.precision,
         "backend": subject.backend,
+        "device": subject.device,
         "threads": subject.threads,
         **verdict.to_json(),
         "warnings": _warnings(record),
@@ -340,7 +348,8 @@ def _ratios(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             continue
         for other in rows:
             same = (other["bundle_sha256"], other["threads"]) == (row["bundle_sha256"], row["threads"])
-            bare = other["what"] == BARE and other["precision"] == row["precision"]
+            loop_of_either = other["backend"] in (row["backend"], REFERENCE_ENGINE)
+            bare = other["what"] == BARE and other["precision"] == row["precision"] and loop_of_either
             if not same or not other["process_p50_us"] or not (bare or other["what"] in (TEACHER, COMPILED_TEACHER)):
                 continue
             apart = difference(row["process_p50_us"], other["process_p50_us"], least_effect=WITHIN_A_RUN)
@@ -356,6 +365,21 @@ def _ratios(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _beside(baseline: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Another program's figures, the row that does the same, and how much more than that row they tell."""
+    keys = ("bundle_sha256", "precision", "backend")
+    for row in rows:
+        same = row["what"] == baseline.get("like") and all(row[key] == baseline.get(key) for key in keys)
+        if same and row["threads"] == 1 and row["closed"]:
+            apart = {}
+            for name in ("p50", "p90"):
+                ours, theirs = row["closed"][name]["value_us"], baseline.get(f"{name}_us")
+                if ours and theirs:
+                    apart[name] = {"us": theirs - ours, "share": theirs / ours - 1}
+            return {**baseline, "row": row["id"], "apart": apart}
+    return dict(baseline)
 
 
 def raw_samples(record: SubjectRecord, task: Task) -> IntArray:

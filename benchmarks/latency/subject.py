@@ -32,12 +32,15 @@ class Subject:
     """Of a teacher."""
     worker: str = BUNDLE_WORKER
     """Module whose `main` serves the process."""
+    device: str | None = None
+    """Where the engine shall compute; None: on its usual device."""
 
     @property
     def name(self) -> str:
         """For people, unique within a bundle."""
         threads = "" if self.threads == 1 else f", {self.threads} threads"
-        return f"{self.what} {self.precision} {self.backend}{threads}"
+        device = "" if self.device is None else f" {self.device}"
+        return f"{self.what} {self.precision} {self.backend}{device}{threads}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `Subject(**values)` reads them back."""

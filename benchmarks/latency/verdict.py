@@ -46,7 +46,9 @@ def parity_reasons(checks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return ()
 
 
-def read_back_reasons(described: Mapping[str, Any], *, backend: str, precision: str, threads: int) -> tuple[str, ...]:
+def read_back_reasons(
+    described: Mapping[str, Any], *, backend: str, precision: str, threads: int, device: str | None = None
+) -> tuple[str, ...]:
     """Where what runs differs from what was asked for.
 
     Args:
@@ -54,6 +56,7 @@ def read_back_reasons(described: Mapping[str, Any], *, backend: str, precision: 
         backend: Asked for.
         precision: Of the variant.
         threads: Asked for.
+        device: Asked for by name; None where the engine was left to its usual one, which it checks itself.
     """
     allowed = _COMPUTED_IN.get(precision, ("f32",))
     found = []
@@ -61,10 +64,17 @@ def read_back_reasons(described: Mapping[str, Any], *, backend: str, precision: 
         found.append(f"asked to compute in {' or '.join(allowed)}, the engine reads back {described['precision']}")
     if described["backend"] != backend:
         found.append(f"asked for {backend}, {described['backend']} runs")
+    if device is not None and not _same_device(device, described["device"].lower()):
+        found.append(f"asked for device {device}, the engine reads back {described['device']}")
     elsewhere = described["device"] != "CPU" and described["threads"] == 0  # such engines use none of the processor's
     if described["threads"] != threads and not elsewhere:
         found.append(f"asked for {threads} threads, the engine reads back {described['threads']}")
     return tuple(found)
+
+
+def _same_device(asked: str, read: str) -> bool:
+    """`gpu` and `gpu.0` are two names of one."""
+    return bool({asked, f"{asked}.0"} & {read, f"{read}.0"})
 
 
 def disturbance_reasons(

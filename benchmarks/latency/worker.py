@@ -201,14 +201,14 @@ def _answer(answers: TextIO, value: dict[str, Any]) -> None:
 def open_bundle_work(subject: Subject) -> tuple[Work, dict[str, int]]:
     """Open a bundle's variant on an engine, or on the engine alone."""
     from ...runtime.backends import backend_named
-    from .bundle_work import BareWork, GenerateWork
+    from .bundle_work import GenerateWork, bare_work
 
     # An engine whose file has no such function imports itself when it is opened, and that counts as loading.
     import_engine = getattr(sys.modules[type(backend_named(subject.backend)).__module__], "import_engine", None)
     if import_engine:
         import_engine()
     imported = time.monotonic_ns()
-    work: Work = BareWork(subject) if subject.what == BARE else GenerateWork(subject)
+    work: Work = bare_work(subject) if subject.what == BARE else GenerateWork(subject)
     return work, {"imported": imported, "loaded": time.monotonic_ns()}
 
 

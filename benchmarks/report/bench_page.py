@@ -86,6 +86,7 @@ def _run(report: Mapping[str, Any]) -> dict[str, Any]:
         "cold": [Chart(_name(row), _cold_text(row), _cold_bars(row)) for row in made],
         "modes": [_mode(row, mode) for row in made for mode in row["modes"]],
         "ratios": _ratios(report),
+        "baselines": list(_baselines(report)),
         "predictions": [_prediction(row) for row in rows if row.get("predicted")],
         "prediction_method": report.get("prediction_method", ""),
         "sustained": [Chart(_name(row), _drop_text(row), _sustained_bars(row)) for row in made if row["sustained"]],
@@ -104,7 +105,8 @@ def _made(rows: Sequence[Row]) -> list[Row]:
 
 def _name(row: Row) -> str:
     threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
-    return f"{row['bundle']} {row['precision']}, {row['backend']}{threads}"
+    device = f" {row['device']}" if row.get("device") else ""
+    return f"{row['bundle']} {row['precision']}, {row['backend']}{device}{threads}"
 
 
 def _us(told: Mapping[str, Any] | None) -> str:
@@ -236,6 +238,22 @@ def _ratios(report: Mapping[str, Any]) -> str:
     ]
     scale = round_scale([0.0, 1.0, *(ratio["high"] or ratio["times_faster"] for ratio in ratios)])
     return interval_chart(rows, scale, aims=(1.0,), direction="faster \N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+
+
+def _baselines(report: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Other programs' percentiles beside those of the row that does the same."""
+    rows = {row["id"]: row for row in report["rows"]}
+    for baseline in report["baselines"]:
+        row = rows.get(baseline.get("row"))
+        if row is None:  # it failed, with a reason, or its row was not timed
+            continue
+        cells = {"of": f"{row['what']}, {_name(row)}", "program": baseline["what"]}
+        for name in ("p50", "p90"):
+            theirs, apart = baseline.get(f"{name}_us"), baseline["apart"].get(name)
+            cells[f"{name}_here"] = _us(row["closed"][name])
+            cells[f"{name}_theirs"] = ABSENT if theirs is None else time_text(theirs)
+            cells[f"{name}_apart"] = ABSENT if apart is None else f"{apart['us']:+.1f} µs ({apart['share']:+.1%})"
+        yield cells
 
 
 def _prediction(row: Row) -> dict[str, str]:

@@ -13,21 +13,23 @@ import click
 import numpy as np
 
 from ..benchmarks.latency.benchmark_app import BENCHMARK_APP, has_benchmark_app, run_benchmark_app
+from ..benchmarks.latency.bundle_work import BARE_ENGINES
 from ..benchmarks.latency.compare import compare_reports, read_report
 from ..benchmarks.latency.energy import EnergyBook, open_book
 from ..benchmarks.latency.history import append_history, check_history
-from ..benchmarks.latency.plan import QUICK_MODES, Modes, Plan, full_plan, quick_plan
+from ..benchmarks.latency.loadgen import LOADGEN, check_loadgen, run_loadgen
+from ..benchmarks.latency.plan import CLOSED, QUICK_MODES, Modes, Plan, full_plan, quick_plan
 from ..benchmarks.latency.processes import WorkerProcess
 from ..benchmarks.latency.report import bench_report, raw_samples
 from ..benchmarks.latency.run import SubjectRecord, run_plan
 from ..benchmarks.latency.subject import BARE, COMPILED_TEACHER, GENERATE, TEACHER, Subject
-from ..benchmarks.latency.uncertainty import BETWEEN_RUNS
+from ..benchmarks.latency.uncertainty import BETWEEN_RUNS, process_medians_us
 from ..devices import this_host
 from ..runtime.atomic import atomic_file, check_output
-from ..runtime.backends import BACKENDS, backend_named
+from ..runtime.backends import BACKENDS, Backend, Options, backend_named
+from ..runtime.backends.base import device_for
 from ..runtime.bundle import Bundle, open_bundle
 from ..runtime.errors import BackendError, GateError, RequestError, TrainingError
-from ..runtime.manifest import REFERENCE_ENGINE
 from .bench_kit import contribute, kit
 from .bench_tables import compared_markdown, print_compared, print_report
 from .options import JSON_OPTION, OVERWRITE_OPTION
@@ -59,6 +61,7 @@ def command() -> None:
 @click.argument("bundles", metavar="BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--quick", is_flag=True, help="Less than a minute: fewer modes, five processes.")
 @click.option("--backend", "backends", multiple=True, help="Engine to measure; can be repeated. Default: all.")
+@click.option("--device", help="Where the engines compute: cpu, cuda, gpu, …; see docs/backends.md.")
 @click.option("--precision", "precisions", multiple=True, help="Variant to measure; can be repeated. Default: all.")
 @click.option(
     "--threads",
@@ -123,6 +126,9 @@ def command() -> None:
 @click.option(
     "--predict", is_flag=True, help="Put a model's prediction beside each time, and how far it is off (needs onnx)."
 )
+@click.option(
+    "--loadgen", is_flag=True, help="Have MLPerf's LoadGen time the same calls, too (needs mlcommons-loadgen)."
+)
 @click.option("--strict", is_flag=True, help="End with exit code 7 if a row is INVALID.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the JSON report to a file.")
 @click.option("--raw", type=click.Path(path_type=Path), help="Folder for every single time, as .npy files.")
@@ -133,6 +139,7 @@ def run(
     bundles: tuple[Path, ...],
     quick: bool,
     backends: tuple[str, ...],
+    device: str | None,
     precisions: tuple[str, ...],
     threads: tuple[int, ...],
     batches: tuple[int, ...],
@@ -146,6 +153,7 @@ def run(
     priority: bool,
     emulated: bool,
     predict: bool,
+    loadgen: bool,
     strict: bool,
     output: Path | None,
     raw: Path | None,
@@ -165,13 +173,15 @@ def run(
     if history:
         check_history(history)
     opened = {str(path): open_bundle(path) for path in bundles}
-    _check_request(backends, threads)
+    _check_request(backends, device, threads)
     if predict:
         _check_predict()
+    if loadgen:
+        check_loadgen()
     absent: list[dict[str, str]] = []
     subjects = [
         *_teachers(teacher, opened, compiled=not quick, absent=absent),
-        *_subjects(opened, backends or tuple(BACKENDS), precisions, threads, absent),
+        *_subjects(opened, backends or tuple(BACKENDS), device, precisions, threads, absent),
     ]
     if not subjects:
         raise BackendError("; ".join(f"{one['what']}: {one['reason']}" for one in absent))
@@ -187,6 +197,12 @@ def run(
         sustained_s=60 * sustained_min,
     )
     records, energy = _measured(subjects, plan)
+    if all(record.refused is not None for record in records):
+        raise BackendError("; ".join(f"{record.subject.name}: {record.refused}" for record in records))
+    crossed = 1 if quick else 5
+    baselines = _baselines(opened, subjects, plan, processes=crossed)
+    if loadgen:
+        baselines += _loadgen(opened, records, plan, processes=crossed)
     report = bench_report(
         records,
         plan,
@@ -194,7 +210,7 @@ def run(
         absent,
         energy=energy,
         emulated=emulated,
-        baselines=_baselines(opened, subjects, plan, processes=1 if quick else 5),
+        baselines=baselines,
     )
     if predict:
         _predict(report, opened)
@@ -213,12 +229,23 @@ def _reasons(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"{one['what']}: {one['reason']}"
 
 
-def _check_request(backends: Sequence[str], threads: Sequence[int]) -> None:
+def _check_request(backends: Sequence[str], device: str | None, threads: Sequence[int]) -> None:
     for name in backends:
-        backend_named(name)
+        device_for(backend_named(name), Options(device=device))
+    if not backends and not any(_has_device(backend, device) for backend in BACKENDS.values()):
+        offered = "; ".join(f"{backend.name} has {', '.join(backend.devices)}" for backend in BACKENDS.values())
+        raise RequestError(f"no backend has a device {device!r}: {offered}")
     cores = this_host().logical_cores
     if max(threads) > cores:
         raise RequestError(f"--threads {max(threads)}: this process may use {cores} cores")
+
+
+def _has_device(backend: Backend, device: str | None) -> bool:
+    try:
+        device_for(backend, Options(device=device))
+    except RequestError:
+        return False
+    return True
 
 
 def _teachers(
@@ -242,6 +269,7 @@ def _teachers(
 def _subjects(
     opened: Mapping[str, Bundle],
     backends: Sequence[str],
+    device: str | None,
     precisions: Sequence[str],
     threads: Sequence[int],
     absent: list[dict[str, str]],
@@ -250,10 +278,13 @@ def _subjects(
     present = []
     for name in backends:
         availability = BACKENDS[name].probe()
-        if availability.available:
-            present.append(name)
-        else:
+        if not availability.available:
             absent.append({"what": name, "reason": availability.reason})
+        elif not _has_device(BACKENDS[name], device):
+            devices = ", ".join(BACKENDS[name].devices)
+            absent.append({"what": name, "reason": f"it has no device {device!r}; it has {devices}"})
+        else:
+            present.append(name)
     for path, bundle in opened.items():
         offered = {variant.precision for name in present for variant in bundle.manifest.variants_for(name)}
         unknown = [precision for precision in precisions if precision not in offered]
@@ -264,9 +295,9 @@ def _subjects(
                 if precisions and variant.precision not in precisions:
                     continue
                 for count in dict.fromkeys(threads):
-                    yield Subject(GENERATE, variant.precision, name, count, path)
-                    if name == REFERENCE_ENGINE:
-                        yield Subject(BARE, variant.precision, name, count, path)
+                    yield Subject(GENERATE, variant.precision, name, count, path, device=device)
+                    if name in BARE_ENGINES:
+                        yield Subject(BARE, variant.precision, name, count, path, device=device)
 
 
 def _modes(usual: Modes, batches: Sequence[int], pauses_ms: Sequence[float], rates: Sequence[float]) -> Modes:
@@ -298,7 +329,8 @@ def _baselines(
     opened: Mapping[str, Bundle], subjects: Sequence[Subject], plan: Plan, *, processes: int
 ) -> list[dict[str, Any]]:
     """OpenVINO's own tool on what OpenVINO was measured with on one thread."""
-    measured = [s for s in subjects if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
+    on_cpu = [s for s in subjects if s.device in (None, "cpu")]
+    measured = [s for s in on_cpu if (s.what, s.backend, s.threads) == (GENERATE, "openvino", 1)]
     if not measured:
         return []
     if not has_benchmark_app():
@@ -315,6 +347,31 @@ def _baselines(
             )
         )
         progress(number, len(measured))
+    return found
+
+
+def _loadgen(
+    opened: Mapping[str, Bundle], records: Sequence[SubjectRecord], plan: Plan, *, processes: int
+) -> list[dict[str, Any]]:
+    """MLPerf's harness on every `generate` that was right, and so was timed, on one thread."""
+    timed = [
+        (record.subject, process_medians_us(record.times_ns(CLOSED)))
+        for record in records
+        if (record.subject.what, record.subject.threads) == (GENERATE, 1)
+    ]
+    timed = [(subject, medians) for subject, medians in timed if medians]
+    progress, found = Progress(f"Running {LOADGEN}", vanish=True), []
+    for number, (subject, medians) in enumerate(timed, start=1):
+        found.append(
+            run_loadgen(
+                subject,
+                opened[subject.bundle].digest,
+                float(np.median(medians)),
+                processes=processes,
+                prioritise=plan.prioritise,
+            )
+        )
+        progress(number, len(timed))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -54,6 +54,7 @@ def _print_bundle(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         _print_costs(made)
         _print_sustained(made)
     _print_ratios(report, made)
+    _print_baselines(report, timed)
     _print_predicted(report, timed)
 
 
@@ -63,7 +64,7 @@ def _closed_cells(row: Mapping[str, Any]) -> list[str]:
     return [
         row["what"] + ("" if row["threads"] == 1 else f", {row['threads']} threads"),
         row["precision"],
-        row["backend"],
+        _engine(row),
         *(microseconds(closed.get(name, {}).get("value_us")) for name in _HEADS),
         microseconds(closed.get("p99", {}).get("upper_us")),
         "-" if factor is None else f"{factor:,.0f}x",
@@ -74,7 +75,12 @@ def _closed_cells(row: Mapping[str, Any]) -> list[str]:
 
 def _name(row: Mapping[str, Any]) -> str:
     threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
-    return f"{row['precision']} {row['backend']}{threads}"
+    return f"{row['precision']} {_engine(row)}{threads}"
+
+
+def _engine(row: Mapping[str, Any]) -> str:
+    """With the device, where one was asked for."""
+    return f"{row['backend']} {row['device']}" if row.get("device") else f"{row['backend']}"
 
 
 def _print_modes(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -187,19 +193,35 @@ def _print_ratios(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         for ratio in report["ratios"]
         if ratio["row"] in mine
     ]
-    lines += list(_baseline_lines(report, rows))
     if lines:
         click.echo("\nHow many times faster than what was measured beside it")
         print_table(["generate", "compared with", "faster", "95 % interval", "A/A floor", "finding"], lines)
 
 
-def _baseline_lines(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
-    for baseline in report["baselines"]:
-        for row in rows:
-            same = all(row[key] == baseline.get(key) for key in ("bundle_sha256", "precision", "backend"))
-            if same and row["threads"] == 1 and row["closed"]["p50"]["value_us"]:
-                faster = baseline["p50_us"] / row["closed"]["p50"]["value_us"]
-                yield [_name(row), baseline["what"], f"{faster:.2f}x", "", "", "not in turns"]
+def _print_baselines(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    mine = {row["id"]: row for row in rows}
+    lines = [
+        [
+            f"{mine[baseline['row']]['what']} {_name(mine[baseline['row']])}",
+            baseline["what"],
+            *_agreement(mine[baseline["row"]]["closed"], baseline, "p50"),
+            *_agreement(mine[baseline["row"]]["closed"], baseline, "p90"),
+        ]
+        for baseline in report["baselines"]
+        if baseline.get("row") in mine
+    ]
+    if lines:
+        click.echo("\nWhat other programs tell of the same, not in turns; microseconds")
+        print_table(["what", "program", "p50 here", "theirs", "apart", "p90 here", "theirs", "apart"], lines)
+
+
+def _agreement(closed: Mapping[str, Any], baseline: Mapping[str, Any], percentile: str) -> list[str]:
+    apart = baseline["apart"].get(percentile)
+    return [
+        microseconds(closed[percentile]["value_us"]),
+        microseconds(baseline.get(f"{percentile}_us")),
+        "-" if apart is None else f"{apart['us']:+.1f} ({apart['share']:+.1%})",
+    ]
 
 
 def _print_predicted(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -122,7 +122,7 @@ def _read(core: Any, model: bytes, weights: bytes | None) -> Any:
     return core.read_model(model)
 
 
-class _StaticRequest(NamedTuple):
+class StaticRequest(NamedTuple):
     """For batches of one size. Tensors filled at each call cost a third of passing arrays to the engine's Python."""
 
     request: Any
@@ -143,19 +143,20 @@ class OpenVinoSession(ClosingSession):
         self._device, self._settings = device, _settings(device, threads)
         self.input_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.inputs)
         self.output_shapes: Mapping[str, tuple[int | None, ...]] = _shapes(model.outputs)
-        self._static: dict[int, _StaticRequest] = {}
+        self._static: dict[int, StaticRequest] = {}
         self._any_batch: Any = None
-        self._static_request(1)
+        self.static_request(1)
 
     def _compile(self, model: Any) -> Any:
         return self._core.compile_model(model, self._device, dict(self._settings)).create_infer_request()
 
-    def _static_request(self, n: int) -> _StaticRequest:
+    def static_request(self, n: int) -> StaticRequest:
+        """The engine's own request for batches of `n` samples, with its tensors, compiled when first asked for."""
         if n not in self._static:
             model = self._model.clone()
             model.reshape({name: (n, *shape[1:]) for name, shape in self.input_shapes.items()})
             request = self._compile(model)
-            self._static[n] = _StaticRequest(
+            self._static[n] = StaticRequest(
                 request,
                 [request.get_input_tensor(i).data for i in range(len(self.input_shapes))],
                 [request.get_output_tensor(i).data for i in range(len(self.output_shapes))],
@@ -178,7 +179,7 @@ class OpenVinoSession(ClosingSession):
     def _results(self, inputs: Sequence[FloatArray]) -> Sequence[FloatArray]:
         n = len(inputs[0])
         if n <= _LARGEST_STATIC and n & (n - 1) == 0:
-            static = self._static.get(n) or self._static_request(n)
+            static = self._static.get(n) or self.static_request(n)
             for tensor, value in zip(static.inputs, inputs, strict=True):
                 tensor[...] = value
             static.request.infer(share_outputs=True)  # which are copied out below, not here too

@@ -72,6 +72,8 @@ def test_strict_ends_with_a_code_of_its_own(run_edgeward: Run, bundle: Bundle) -
     ("arguments", "exit_code", "told"),
     [
         (["--backend", "tensorflow"], 2, "no backend 'tensorflow'"),
+        (["--device", "npu"], 2, "no backend has a device 'npu': onnxruntime has cpu, "),
+        (["--backend", "openvino", "--device", "cuda"], 2, "openvino has no device 'cuda'; it has cpu, gpu, gpu.N"),
         (["--precision", "int4"], 2, "no 'int4' variant; it has fp32, int8"),
         (["--calls", "0"], 2, "--calls"),
         (["--threads", "4096"], 2, "this process may use"),
@@ -94,6 +96,25 @@ def test_a_wrong_request_is_refused_before_the_measuring(
     assert "Measuring" not in result.stderr
     assert os.listdir(out) == ["taken.json"]
     assert (out / "taken.json").read_text() == "precious"
+
+
+def test_a_device_is_in_the_name_of_its_rows(run_edgeward: Run, bundle: Bundle) -> None:
+    result = run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--device", "cpu", "--json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)["rows"]
+    assert {row["id"] for row in rows} == {f"tiny {what} int8 onnxruntime cpu" for what in ("generate", "bare engine")}
+    assert {(row["device"], row["read_back"]["device"]) for row in rows} == {("cpu", "CPU")}
+
+
+def test_a_device_that_this_machine_lacks_is_an_error(run_edgeward: Run, bundle: Bundle) -> None:
+    import onnxruntime
+
+    if "CoreMLExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has it")
+    result = run_edgeward("bench", bundle.path, *MOMENT, "--device", "coreml")
+    assert result.returncode == 5, result.stderr
+    assert "has no CoreMLExecutionProvider for device 'coreml'" in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_damaged_bundle_is_refused(

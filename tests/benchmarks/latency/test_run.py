@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from edgeward.benchmarks.latency import run as run_module
-from edgeward.benchmarks.latency.bundle_work import GenerateWork
+from edgeward.benchmarks.latency.bundle_work import BARE_ENGINES, GenerateWork, bare_work
 from edgeward.benchmarks.latency.closed_loop import time_block
 from edgeward.benchmarks.latency.conditions import read_conditions
 from edgeward.benchmarks.latency.plan import CLOSED, Modes, Plan, Task, full_plan, quick_plan, tasks_of
@@ -281,8 +281,41 @@ def test_a_fresh_process_measures_every_mode_of_a_bundle(bundle: Bundle) -> None
 
 
 def test_a_missing_engine_is_refused_in_its_own_words(bundle: Bundle) -> None:
-    with pytest.raises(RefusedError, match="no bare loop over openvino"):
-        WorkerProcess(Subject(BARE, "fp32", "openvino", 1, str(bundle.path)), prioritise=False)
+    with pytest.raises(RefusedError, match="no bare loop over tensorrt, only over onnxruntime and openvino"):
+        WorkerProcess(Subject(BARE, "fp32", "tensorrt", 1, str(bundle.path)), prioritise=False)
+
+
+@pytest.mark.parametrize("engine", BARE_ENGINES)
+def test_a_bare_loop_computes_what_was_recorded(bundle: Bundle, engine: str) -> None:
+    pytest.importorskip(engine)
+    work = bare_work(Subject(BARE, "fp32", engine, 1, str(bundle.path)))
+    assert work.described["backend"] == engine
+    for at_once in (False, True):
+        found = work.parity(at_once=at_once)
+        assert found is not None
+        assert found.passed
+    work.call(1)(0)
+    work.call(3)(1)
+    assert work.stages(0, 1) is None
+
+
+def test_another_program_is_compared_with_the_row_that_does_the_same(bundle: Bundle) -> None:
+    subjects = [subject(bundle=str(bundle.path), what=what) for what in (GENERATE, BARE)]
+    records = run_plan(subjects, plan(), Starter(lambda _: FakeWork(sleeping(200))))
+    theirs = {"what": "tool", "bundle_sha256": bundle.digest, "precision": "fp32", "backend": "onnxruntime"}
+    given = [
+        {**theirs, "like": BARE, "p50_us": 400.0},
+        {**theirs, "like": BARE, "p50_us": 400.0, "backend": "another"},
+        {**theirs, "reason": "it is not here"},
+    ]
+    report = bench_report(records, plan(), {str(bundle.path): bundle}, [], baselines=given)
+    found, *others = report["baselines"]
+    ours = report["rows"][1]
+    assert found["row"] == ours["id"]
+    assert list(found["apart"]) == ["p50"]
+    assert found["apart"]["p50"]["us"] == pytest.approx(400 - ours["closed"]["p50"]["value_us"])
+    assert found["apart"]["p50"]["share"] == pytest.approx(400 / ours["closed"]["p50"]["value_us"] - 1)
+    assert others == given[1:]
 
 
 def test_a_process_that_dies_is_told_with_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,4 +432,5 @@ def test_the_quick_plan_fits_into_a_minute() -> None:
 def test_generate_is_what_a_subject_is_called() -> None:
     assert subject().name == f"{GENERATE} fp32 onnxruntime"
     assert subject(threads=2).name.endswith(", 2 threads")
+    assert replace(subject(threads=2), device="gpu.1").name == f"{GENERATE} fp32 onnxruntime gpu.1, 2 threads"
     assert Subject(**json.loads(json.dumps(subject().to_json()))) == subject()

@@ -165,3 +165,16 @@ def test_a_row_that_is_overtaken_when_it_gets_hot_is_told() -> None:
     hot, cool = told(100, 100, 100, 150, 150, 150), told(120, 120, 120, 121, 122, 121)
     assert rank_changes({"hot": hot, "cool": cool}) == [{"faster_at_first": "hot", "faster_at_last": "cool"}]
     assert rank_changes({"hot": cool, "cool": told(130, 130, 130, 130, 130, 130)}) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "read", "same"),
+    [
+        *[(None, "CPU", True), ("cpu", "CPU", True), ("gpu", "GPU.0", True), ("gpu.0", "GPU", True)],
+        *[("cuda", "CPU", False), ("gpu.1", "GPU", False), ("gpu", "GPU.1", False)],
+    ],
+)
+def test_another_device_than_was_asked_for_is_a_reason(asked: str | None, read: str, same: bool) -> None:
+    described = {**DESCRIBED, "device": read}
+    found = read_back_reasons(described, backend="onnxruntime", precision="fp32", threads=1, device=asked)
+    assert found == (() if same else (f"asked for device {asked}, the engine reads back {read}",))

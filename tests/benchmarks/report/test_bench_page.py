@@ -212,3 +212,15 @@ def test_a_prediction_stands_beside_its_measurement_and_only_where_there_is_one(
     assert "calibrated on 29 graphs" in text
     assert "generate, ecg fp32, onnxruntime127 µs100 µs50.0 µs to 200 µs 1.27xyes" in text
     assert "Measured beside predicted" not in words(render_bench_page([report()]))
+
+
+def test_another_program_stands_beside_the_row_that_does_the_same() -> None:
+    made = report(row())
+    apart = {"p50": {"us": 2.2, "share": 0.04}}
+    told = {"what": "LoadGen", "row": made["rows"][0]["id"], "p50_us": 57.5, "p90_us": 63.0, "apart": apart}
+    failed = {"what": "another tool", "reason": "it is not here"}
+    text = words(render_bench_page([{**made, "baselines": [told, failed]}]))
+    assert "Measured beside other programs" in text
+    assert "+2.2 µs (+4.0%)" in text
+    assert "it is not here" in text
+    assert "Measured beside other programs" not in words(render_bench_page([{**made, "baselines": [failed]}]))
