@@ -97,6 +97,7 @@ test-newest:
 
 $(THIN_BUNDLE): $(READY) tests/tiny.py
 	rm -rf $@
+	mkdir -p $(dir $@)
 	$(BIN)/python tests/tiny.py $@
 
 # Not from here: a source folder called edgeward would hide the one that is installed.

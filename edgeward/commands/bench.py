@@ -198,7 +198,8 @@ def run(
     )
     records, energy = _measured(subjects, plan)
     if all(record.refused is not None for record in records):
-        raise BackendError("; ".join(f"{record.subject.name}: {record.refused}" for record in records))
+        told = "; ".join(f"{record.subject.name}: {record.refused}" for record in records)
+        raise BackendError(f"nothing could be measured: {told}")
     crossed = 1 if quick else 5
     baselines = _baselines(opened, subjects, plan, processes=crossed)
     if loadgen:

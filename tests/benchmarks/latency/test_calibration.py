@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeward.benchmarks.latency import calibration as module
+from edgeward.benchmarks.latency import machine_speed
 from edgeward.benchmarks.latency.calibration import (
     CARRIED_OVER_FACTOR,
     Calibration,
@@ -29,8 +30,8 @@ def calibration() -> Calibration:
     """On a few small graphs: a moment, and a worse model than all of them give."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "calibration_graphs", lambda: iter(FEW))
-        patch.setattr(module, "_TIMED_S", 0.02)
-        patch.setattr(module, "_REPEATS", 1)
+        patch.setattr(machine_speed, "_TIMED_S", 0.02)
+        patch.setattr(machine_speed, "_REPEATS", 1)
         return calibrate()
 
 
