@@ -201,6 +201,8 @@ def test_compare_refuses_another_machine(run_edgeward: Run, reports: Path) -> No
 
 
 def test_report_draws_a_page_and_replaces_nothing_unasked(run_edgeward: Run, reports: Path) -> None:
+    for library in ("jinja2", "matplotlib"):
+        pytest.importorskip(library)
     arguments = ("bench", "report", reports / "same.json", reports / "slow.json", "-o", reports / "page.html")
     result = run_edgeward(*arguments)
     assert result.returncode == 0, result.stderr
