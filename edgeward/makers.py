@@ -22,9 +22,8 @@ from .runtime.noise import NoiseStream
 from .runtime.schema import Schema, SignalSchema, TableSchema
 from .training.checkpoint import Checkpoint
 from .training.datasets.conditions import vectors_for
-from .training.draws import Draws
 from .training.families import Generative
-from .training.families.diffusion import Diffusion
+from .training.families.own_loss import mean_record_losses
 from .training.families.sampling import in_batches, samples_for
 
 _STEPS_A_DESCENT = 25
@@ -124,16 +123,11 @@ def own_loss(model: Checkpoint, schema: Schema, descents: int) -> Loss | None:
         None of a family that has no such loss, and of records that are judged by summaries of them.
     """
     family = model.family()
-    if not isinstance(family, Diffusion) or (isinstance(schema, SignalSchema) and schema.has_gaps):
+    if not family.explains_records or (isinstance(schema, SignalSchema) and schema.has_gaps):
         return None
 
-    @torch.no_grad()
     def loss(records: Records) -> npt.NDArray[np.float64]:
-        condition = torch.from_numpy(vectors_for(model.schema, schema, records.columns, len(records)))
-        total = np.zeros(len(records))
-        for draw in range(descents * _DRAWS_A_DESCENT):
-            draws = Draws(torch.Generator().manual_seed(draw), torch.device("cpu"))
-            total += family.record_losses(torch.from_numpy(records.values), condition, draws).double().numpy()
-        return total / (descents * _DRAWS_A_DESCENT)
+        condition = vectors_for(model.schema, schema, records.columns, len(records))
+        return mean_record_losses(family, records.values, condition, draws=descents * _DRAWS_A_DESCENT)
 
     return loss

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.stats import t
-from torch import Tensor
 
 from ..benchmarks.quality.fidelity.features import embed, fit_embedder
 from ..benchmarks.quality.fidelity.frechet import frechet_value
@@ -28,8 +26,8 @@ from ..benchmarks.quality.view import as_judged, values_as_judged
 from ..runtime.condition import encode_columns
 from .datasets.dataset import Dataset
 from .datasets.records import task_of
-from .draws import Draws
 from .families import Family
+from .families.own_loss import mean_record_losses
 from .families.sampling import samples_for
 
 _EMBEDDER_STEPS = 200
@@ -67,7 +65,7 @@ class Selection:
 
     Args:
         dataset: Its train split teaches the features, its validation split is what samples are compared with.
-        seed: Of the samples' noise, and of the losses': the same for every model of the run.
+        seed: Of the samples' noise: the same for every model of the run.
         lowest: `lowest` of the run so far, where it is resumed.
     """
 
@@ -92,7 +90,7 @@ class Selection:
         share = float(covered(self._real, vectors).mean())
         score = Score(frechet_value(self._real, vectors), share)
         if family.explains_records:
-            losses = self._losses.of(family.eval(), self._seed)
+            losses = self._losses.of(family.eval())
             score = replace(score, validation_loss=float(losses.mean()), by_heart=self._by_heart(losses))
         return score, records
 
@@ -110,21 +108,10 @@ class _Losses:
     def __init__(self, dataset: Dataset) -> None:
         split = dataset.validation
         chosen = np.random.default_rng(_SEED).permutation(len(split))[:_RECORDS]
-        self._samples = torch.from_numpy(split.samples[chosen])
-        self._condition = torch.from_numpy(dataset.condition_vectors(split)[chosen])
+        self._samples, self._condition = split.samples[chosen], dataset.condition_vectors(split)[chosen]
         _, self._patient = np.unique(split.patients[chosen], return_inverse=True)
 
-    @torch.no_grad()
-    def of(self, family: Family, seed: int) -> npt.NDArray[np.float64]:
-        """[patients]; the same draws for every model, so that differences are of the models alone."""
-        total = np.zeros(len(self._patient))
-        for draw in range(_LOSS_DRAWS):
-            on = next(family.parameters()).device
-            draws = Draws(torch.Generator().manual_seed(seed + draw), on)
-            total += _numbers(family.record_losses(self._samples.to(on), self._condition.to(on), draws))
-        return np.bincount(self._patient, total / _LOSS_DRAWS) / np.bincount(self._patient)
-
-
-def _numbers(values: Tensor) -> npt.NDArray[np.float64]:
-    numbers: npt.NDArray[np.float64] = values.double().cpu().numpy()
-    return numbers
+    def of(self, family: Family) -> npt.NDArray[np.float64]:
+        """[patients]."""
+        losses = mean_record_losses(family, self._samples, self._condition, draws=_LOSS_DRAWS)
+        return np.bincount(self._patient, losses) / np.bincount(self._patient)

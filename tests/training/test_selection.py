@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from edgeward.runtime.noise import MAX_SEED
 from edgeward.training import loop
 from edgeward.training.checkpoint import load_checkpoint
 from edgeward.training.datasets import load_dataset
@@ -131,6 +132,13 @@ def test_a_family_without_a_loss_of_a_record_is_judged_by_its_samples_alone(few:
     family.codec.fit(few.train.samples)
     score, _ = Selection(few, seed=1).score(family)
     assert (score.validation_loss, score.by_heart) == (None, False)
+
+
+def test_the_largest_seed_has_draws_too(few: Dataset) -> None:
+    family = build_family("diffusion", few.schema, DIFFUSION)
+    family.codec.fit(few.train.samples)
+    score, _ = Selection(few, seed=MAX_SEED).score(family)
+    assert score.validation_loss is not None
 
 
 def test_nearer_is_better_but_never_by_heart() -> None:
