@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from .errors import BundleError, OutputError
 from .manifest import MANIFEST_NAME, SIGNATURE_NAME, is_safe_path
+from .ordinary_file import open_ordinary
 
 # Names as in PKWARE's APPNOTE 4.3.7, 4.3.12 and 4.3.16.
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -163,21 +164,16 @@ class ArchiveFiles:
     @contextlib.contextmanager
     def _mapped(self) -> Iterator[memoryview]:
         try:
-            with open(self.path, "rb", opener=_without_waiting) as file:
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise BundleError(f"{self.path} is no ordinary file; a bundle is a folder, or one file")
-                if not _END.size <= status.st_size <= _MAX_BYTES + 2**24:
-                    raise BundleError(f"{self.path} is no bundle: it has {status.st_size} bytes")
-                mapped = mmap.mmap(file.fileno(), status.st_size, access=mmap.ACCESS_READ)
+            neither = BundleError(f"{self.path} is no ordinary file; a bundle is a folder, or one file")
+            with open_ordinary(self.path, neither, follow_links=True) as file:
+                size = os.fstat(file.fileno()).st_size
+                if not _END.size <= size <= _MAX_BYTES + 2**24:
+                    raise BundleError(f"{self.path} is no bundle: it has {size} bytes")
+                mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise BundleError(f"{self.path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         with mapped, memoryview(mapped) as view:
             yield view
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _members(view: memoryview, where: str) -> list[_Member]:

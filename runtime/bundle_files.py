@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from .errors import BundleError
+from .ordinary_file import open_ordinary
 
 _CHUNK = 2**20
 
@@ -89,13 +89,4 @@ class FolderFiles:
 
 
 def _opened(path: Path, name: str) -> BinaryIO:
-    file: BinaryIO = open(path, "rb", opener=_without_following)  # noqa: SIM115 - the caller closes it
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise BundleError(f"{name} is no ordinary file; a bundle may not hold one")
-    return file
-
-
-def _without_following(path: str, flags: int) -> int:
-    # Opening a pipe would wait for its writer.
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    return open_ordinary(path, BundleError(f"{name} is no ordinary file; a bundle may not hold one"))

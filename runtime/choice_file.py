@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from .errors import EdgewardError, OutputError
 from .golden import GoldenResult, tolerance_here
 from .json_fields import Fields, parse_json
 from .manifest import Variant
+from .ordinary_file import open_ordinary
 from .places import CACHE_VARIABLE, cache_folder
 
 _FORMAT = 1
@@ -187,16 +186,10 @@ def _one_line(reason: object) -> str:
 def _read(file: Path) -> bytes | None:
     """The file's content; None where there is none."""
     try:
-        with open(file, "rb", opener=_open_without_waiting) as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise OutputError(f"{file} is no ordinary file; remove it")
+        with open_ordinary(file, OutputError(f"{file} is no ordinary file; remove it")) as opened:
             content = opened.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     if len(content) > _MAX_BYTES:
         raise OutputError(f"{file} is larger than the {_MAX_BYTES} bytes it may have; remove it")
     return content
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
