@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ..devices.toml import toml_value
 from ..runtime.errors import TrainingError
 from ..training.recipe import is_number, read_toml
 from .steps import EXPORT, STEPS
@@ -98,17 +98,12 @@ class CompressionRecipe:
 
     def to_toml(self) -> str:
         """The recipe as a file, which `load_compression_recipe` reads back."""
-        lines = [f"name = {_toml(self.name)}", ""]
+        lines = [f"name = {toml_value(self.name)}", ""]
         for step in self.steps:
-            lines += ["[[step]]", f"do = {_toml(step.do)}"]
-            lines += [*(f"{name} = {_toml(value)}" for name, value in step.options.items()), ""]
-        lines += ["[allowance]", *(f"{name} = {_toml(value)}" for name, value in self.allowance.to_json().items())]
+            lines += ["[[step]]", f"do = {toml_value(step.do)}"]
+            lines += [*(f"{name} = {toml_value(value)}" for name, value in step.options.items()), ""]
+        lines += ["[allowance]", *(f"{name} = {toml_value(value)}" for name, value in self.allowance.to_json().items())]
         return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    # A JSON text is a TOML one, but for a character that JSON leaves as it is.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def load_compression_recipe(source: str | Path) -> CompressionRecipe:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from .profile import SCHEMA, DeviceProfile
+from .toml import toml_value
 
 _FACTS = ("id", "name", "form", "cpu", "cpu_class", "vector_bits", "advice")
 
@@ -23,21 +23,21 @@ def profile_text(profile: DeviceProfile) -> str:
 def _lines(profile: DeviceProfile) -> Iterator[str]:
     yield f"schema = {SCHEMA}"
     for name in _FACTS:
-        yield f"{name} = {_value(getattr(profile, name))}"
+        yield f"{name} = {toml_value(getattr(profile, name))}"
     for name, texts in (("notes", profile.notes), ("features", profile.features)):
         if texts:
-            yield f"{name} = {_value(texts)}"
+            yield f"{name} = {toml_value(texts)}"
     yield from ("", "[figures]")
     for name, figure in profile.figures.items():
         yield f"{name} = {_inline(_told(asdict(figure)))}"
     for name, table in (("software", profile.software), ("probed_under", profile.probed_under)):
         if table:
-            yield from ("", f"[{name}]", *(f"{_quoted(key)} = {_value(value)}" for key, value in table.items()))
+            yield from ("", f"[{name}]", *(f"{toml_value(key)} = {toml_value(value)}" for key, value in table.items()))
     if profile.emulate:
         yield from (
             "",
             "[emulate]",
-            *(f"{key} = {_value(value)}" for key, value in _told(asdict(profile.emulate)).items()),
+            *(f"{key} = {toml_value(value)}" for key, value in _told(asdict(profile.emulate)).items()),
         )
     for name, rows in (
         ("capability", profile.capabilities),
@@ -46,7 +46,7 @@ def _lines(profile: DeviceProfile) -> Iterator[str]:
     ):
         for row in rows:
             yield from ("", f"[[{name}]]")
-            yield from (f"{key} = {_value(value)}" for key, value in _told(asdict(row)).items())
+            yield from (f"{key} = {toml_value(value)}" for key, value in _told(asdict(row)).items())
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,19 +55,4 @@ def _told(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inline(values: Mapping[str, Any]) -> str:
-    return "{ " + ", ".join(f"{name} = {_value(value)}" for name, value in values.items()) + " }"
-
-
-def _value(value: str | float | Sequence[str]) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return _quoted(value)
-    return "[" + ", ".join(map(_quoted, value)) + "]"
-
-
-def _quoted(text: str) -> str:
-    """TOML's basic strings are JSON's, but that they may not hold the character of number 127 as it is."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "{ " + ", ".join(f"{name} = {toml_value(value)}" for name, value in values.items()) + " }"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from ....devices.toml import toml_value
 from ....runtime.schema import Rule
 from .description import CategorySource, LabelSource, Source, TableDescription
 
@@ -30,20 +30,21 @@ def _head(description: TableDescription) -> Iterator[str]:
         f"What {description.file} holds. Written by `edgeward data infer`; read it, mend what is wrong (units first: "
         "1 means none), and replace what says FILL IN. It holds no row of the data."
     )
-    yield f"file = {_text(description.file)}  # beside this file, or below"
-    yield f"separator = {_text(description.separator)}"
-    yield f"decimal = {_text(description.decimal)}"
-    yield f"encoding = {_text(description.encoding)}"
-    yield f"missing = {_texts(description.missing)}  # nothing is known where the file says so, in upper or lower case"
+    yield f"file = {toml_value(description.file)}  # beside this file, or below"
+    yield f"separator = {toml_value(description.separator)}"
+    yield f"decimal = {toml_value(description.decimal)}"
+    yield f"encoding = {toml_value(description.encoding)}"
+    missing = toml_value(description.missing)
+    yield f"missing = {missing}  # nothing is known where the file says so, in upper or lower case"
     yield ""
     for name in ("name", "description", "licence", "attribution"):
-        yield f"{name} = {_text(getattr(description, name))}"
+        yield f"{name} = {toml_value(getattr(description, name))}"
     yield ""
     if description.patient is None:
         yield '# patient = "COLUMN"  # says whose row it is; without it, every row is a patient of its own'
     else:
-        yield f"patient = {_text(description.patient)}  # all rows of a patient are in one split"
-    yield f"groups = {_texts(description.groups)}  # columns that fairness is judged by; numbers are put into bands"
+        yield f"patient = {toml_value(description.patient)}  # all rows of a patient are in one split"
+    yield f"groups = {toml_value(description.groups)}  # columns that fairness is judged by; numbers are put into bands"
     yield f"split.seed = {description.split.seed}  # patients are dealt out at random, each class by itself"
     yield f"split.shares = [{', '.join(map(_number, description.split.shares))}]  # train, validation, test"
     yield ""
@@ -51,9 +52,9 @@ def _head(description: TableDescription) -> Iterator[str]:
 
 def _label(label: LabelSource, remarks: Mapping[str, str]) -> Iterator[str]:
     yield from _comment(f"The outcome: {remarks.get(label.column, f'{len(label.classes())} classes')}.")
-    yield f"label.column = {_text(label.column)}"
-    yield f"label.name = {_text(label.name)}"
-    yield f"label.values = {_texts(label.values)}"
+    yield f"label.column = {toml_value(label.column)}"
+    yield f"label.name = {toml_value(label.name)}"
+    yield f"label.values = {toml_value(label.values)}"
     yield from _comment('Entries can be renamed, and those of one name are one class: {1 = "ill", 2 = "ill"}.')
     yield f"label.names = {_mapping(label.names)}"
     yield f"label.meanings = {_mapping(label.meanings)}"
@@ -76,23 +77,23 @@ def _columns(description: TableDescription, remarks: Mapping[str, str]) -> Itera
         yield ""
         yield "[left_out]  # to use one after all, delete its line and describe it above"
         for column, reason in description.left_out.items():
-            yield f"{_key(column)} = {_text(reason)}"
+            yield f"{_key(column)} = {toml_value(reason)}"
 
 
 def _column(source: Source) -> str:
-    fields = {"column": _text(source.column)}
+    fields = {"column": toml_value(source.column)}
     if source.name != source.column:
-        fields["name"] = _text(source.name)
+        fields["name"] = toml_value(source.name)
     if isinstance(source, CategorySource):
-        fields["kind"] = _text("category")
+        fields["kind"] = toml_value("category")
         # What is short stands before the lists.
         flags = {"ordered": source.ordered, "other": source.other, "missing": source.missing}
         fields |= {name: "true" for name, flag in flags.items() if flag}
-        fields["values"] = _texts(source.values)
+        fields["values"] = toml_value(source.values)
         if source.names:
             fields["names"] = _mapping(source.names)
     else:
-        fields["kind"], fields["unit"] = _text("number"), _text(source.unit)
+        fields["kind"], fields["unit"] = toml_value("number"), toml_value(source.unit)
         fields["range"] = f"[{_number(source.minimum)}, {_number(source.maximum)}]"
         fields["step"] = _number(source.step)
         if source.missing:
@@ -117,9 +118,9 @@ def _value(value: object) -> str:
         return _inline({_key(key): _value(item) for key, item in value.items()})
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _number(value) if isinstance(value, int | float) else _text(str(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value)
+    return toml_value(value)
 
 
 def _inline(fields: Mapping[str, str]) -> str:
@@ -132,19 +133,10 @@ def _comment(sentence: str, indent: str = "") -> list[str]:
     return textwrap.wrap(plain, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
 
 
-def _text(text: str) -> str:
-    # JSON's escapes are TOML's, but for DEL, which JSON leaves as it is.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _texts(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, texts))}]"
-
-
 def _lines(texts: Sequence[str], indent: str) -> str:
     """A list over several lines; of what an inline table holds, only a list may be."""
     lines = [""]
-    for text in map(_text, texts):
+    for text in map(toml_value, texts):
         if lines[-1] and len(indent) + len(lines[-1]) + len(text) + 1 > _WIDTH:
             lines.append("")
         lines[-1] += f"{text}, "
@@ -153,11 +145,11 @@ def _lines(texts: Sequence[str], indent: str) -> str:
 
 
 def _mapping(names: Mapping[str, str]) -> str:
-    return _inline({_key(key): _text(value) for key, value in names.items()})
+    return _inline({_key(key): toml_value(value) for key, value in names.items()})
 
 
 def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _text(key)
+    return key if _BARE_KEY.fullmatch(key) else toml_value(key)
 
 
 def _number(number: float) -> str:
