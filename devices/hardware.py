@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .files import number_of, text_of
-from .host import cpu_class, cpuinfo_field, features_of, vector_bits
+from .host import architecture_of, cpu_class, cpuinfo_field, features_of, vector_bits
 from .jetson import Jetson, read_jetson
 
 ROOT = Path("/")
@@ -98,8 +98,7 @@ def _architecture(features: set[str]) -> str:
         return "x86_64"
     if "asimd" in features:
         return "aarch64"
-    machine = platform.machine().lower()
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+    return architecture_of(platform.machine())
 
 
 def _cpu_name(cpuinfo: str, cores: int | None) -> str:

@@ -10,6 +10,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from .files import text_of
+
 # Instruction sets that change how INT8 is computed, strongest first; names as in /proc/cpuinfo.
 _INT8_FEATURES = {
     "x86_64": (
@@ -53,9 +55,8 @@ class Host:
 @functools.cache
 def this_host() -> Host:
     """Describe this machine (read once a process)."""
-    machine = platform.machine().lower()
-    architecture = _ARCHITECTURES.get(machine, machine)
-    cpuinfo = _read(Path("/proc/cpuinfo"))
+    architecture = architecture_of(platform.machine())
+    cpuinfo = text_of(Path("/proc/cpuinfo"))
     return Host(
         cpu=cpuinfo_field(cpuinfo, ("model name", "Model")) or platform.processor() or architecture,
         architecture=architecture,
@@ -66,6 +67,11 @@ def this_host() -> Host:
         python=platform.python_version(),
         native_bf16=not _BF16_FEATURES.isdisjoint(features_of(cpuinfo)),
     )
+
+
+def architecture_of(machine: str) -> str:
+    """One name for each of what systems call by several."""
+    return _ARCHITECTURES.get(machine.lower(), machine.lower())
 
 
 def cpu_class(architecture: str, cpuinfo: str) -> str:
@@ -103,13 +109,6 @@ def cpuinfo_field(cpuinfo: str, names: tuple[str, ...]) -> str:
         if separator and name.strip() in names:
             return value.strip()
     return ""
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _usable_cores() -> int:

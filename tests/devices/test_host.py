@@ -72,7 +72,7 @@ def test_the_class_is_the_architecture_with_its_strongest_int8_instructions(
 def described(monkeypatch: pytest.MonkeyPatch, machine: str, cpuinfo: str) -> Host:
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "processor", lambda: "")
-    monkeypatch.setattr("edgeward.devices.host._read", lambda _: cpuinfo)
+    monkeypatch.setattr("edgeward.devices.host.text_of", lambda _: cpuinfo)
     return this_host.__wrapped__()
 
 
