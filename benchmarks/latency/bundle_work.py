@@ -91,7 +91,7 @@ class GenerateWork:
 
 
 class _BareWork:
-    """A loop over the engine's own call with inputs made beforehand: nobody is faster with this engine."""
+    """A loop over the engine's own call, as it is usually made, with inputs made beforehand."""
 
     def __init__(self, subject: Subject) -> None:
         self._bundle = open_bundle(subject.bundle)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .percentiles import fewest_calls
+
+_T = TypeVar("_T")
 
 _WARM_UP_CALLS = 3
 _FIRST_WARM_UP_S = 0.2
@@ -76,8 +78,7 @@ def measure(
     times = np.zeros((len(contenders), calls), dtype=np.int64)
     cpu = np.zeros(len(contenders))
     for turn, first in enumerate(blocks):
-        order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
-        for index in order:
+        for index in alternating(range(len(contenders)), turn):
             cpu[index] += time_block(contenders[index].call, first, times[index, first : first + block])
         if on_progress:
             on_progress(turn + 1, len(blocks))
@@ -116,6 +117,39 @@ def time_block(
         call(first + number)
         times[number] = clock() - start
     return time.process_time() - cpu_before
+
+
+def median_ns(
+    call: Callable[[int], object],
+    first: int,
+    calls: int,
+    *,
+    warm_up_calls: int = 0,
+    clock: Callable[[], int] | None = None,
+) -> float:
+    """Median nanoseconds of one block of calls; arguments as of `time_block`."""
+    times = np.zeros(calls, dtype=np.int64)
+    time_block(call, first, times, warm_up_calls=warm_up_calls, clock=clock)
+    return float(np.median(times))
+
+
+def take_turns(
+    calls: Sequence[Callable[[int], object]], *, each: int, turns: int, clock: Callable[[], int] | None = None
+) -> npt.NDArray[np.float64]:
+    """Median nanoseconds of a call [contender, turn], of `each` calls a turn after one that warms up.
+
+    The order alternates; call numbers go on from turn to turn.
+    """
+    times = np.zeros((len(calls), turns))
+    for turn in range(turns):
+        for index in alternating(range(len(calls)), turn):
+            times[index, turn] = median_ns(calls[index], turn * each, each, warm_up_calls=1, clock=clock)
+    return times
+
+
+def alternating(contenders: Sequence[_T], turn: int) -> Sequence[_T]:
+    """In which order they take this turn: forward, then backward (ABBA), so that none always follows the same one."""
+    return contenders if turn % 2 == 0 else contenders[::-1]
 
 
 def _summary(name: str, samples: npt.NDArray[np.int64], cpu_s: float) -> Latency:

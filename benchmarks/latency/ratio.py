@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .closed_loop import Contender, time_block
+from .closed_loop import Contender, median_ns, take_turns
 
 _CONFIDENCE = 0.95
 _WARM_UP_CALLS = 2
@@ -63,12 +63,9 @@ def measure_ratios(contenders: Sequence[Contender], *, turns: int = 21, turn_s: 
     for contender in contenders:
         for number in range(_WARM_UP_CALLS):
             contender.call(number)
-    calls = max(1, math.ceil(turn_s * 1e9 / max(1, _median_ns(contenders[0], 0, _WARM_UP_CALLS))))
-    times = np.zeros((len(contenders), turns))
-    for turn in range(turns):
-        order = range(len(contenders)) if turn % 2 == 0 else reversed(range(len(contenders)))
-        for index in order:
-            times[index, turn] = _median_ns(contenders[index], turn * calls, calls)
+    usual_ns = median_ns(contenders[0].call, 0, _WARM_UP_CALLS, warm_up_calls=1)
+    calls = max(1, math.ceil(turn_s * 1e9 / max(1, usual_ns)))
+    times = take_turns([contender.call for contender in contenders], each=calls, turns=turns)
     ratios = times[0] / times
     ranked = np.sort(ratios, axis=1)
     return [
@@ -82,12 +79,6 @@ def measure_ratios(contenders: Sequence[Contender], *, turns: int = 21, turn_s: 
         )
         for index, contender in enumerate(contenders)
     ]
-
-
-def _median_ns(contender: Contender, first: int, calls: int) -> float:
-    times = np.zeros(calls, dtype=np.int64)
-    time_block(contender.call, first, times, warm_up_calls=1)
-    return float(np.median(times))
 
 
 def _places_of_interval(turns: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .closed_loop import alternating
 from .conditions import Disturbance, Reading, disturbance
 from .energy import EnergyBook
 from .plan import CLOSED, Plan, Task
@@ -240,7 +241,7 @@ def _measure(
     try:
         for task in tasks:
             for _ in range(task.blocks):
-                for record, process in live if turn % 2 == 0 else list(reversed(live)):
+                for record, process in alternating(live, turn):
                     if record.refused is None and record.processes[-1].right:
                         tell(f"{task.name}, {record.subject.name}")
                         _turn(record, process, task, energy, records.index(record))
@@ -312,7 +313,7 @@ def _sustain(records: Sequence[SubjectRecord], plan: Plan, start: Start, tell: O
     began = time.monotonic()
     try:
         for number in range(windows):
-            for record, process in live if number % 2 == 0 else list(reversed(live)):
+            for record, process in alternating(live, number):
                 share = first_share + (1 - first_share) * number / windows
                 if record.refused is not None:
                     continue

@@ -14,12 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...runtime.backends import BACKENDS, Options
 from ...runtime.backends.onnxruntime import inference_session
@@ -29,7 +27,10 @@ from ...runtime.feed import Feed
 from ...runtime.generator import load
 from ...runtime.manifest import Variant
 from ...runtime.noise import NoiseStream
-from .closed_loop import time_block
+from .benchmark_app import BENCHMARK_APP, has_benchmark_app, run_benchmark_app
+from .bundle_work import bare_work
+from .closed_loop import take_turns
+from .subject import BARE, Subject
 
 Call = Callable[[int], object]
 
@@ -38,59 +39,27 @@ _BATCHES = (16, 32, 64, 128, 256)
 _NOISE_SIZE = 64
 
 
-def take_turns(
-    calls: Sequence[Call], *, each: int, turns: int = _TURNS, clock: Callable[[], int] = time.perf_counter_ns
-) -> npt.NDArray[np.float64]:
-    """Median ns of a call, [contender, turn], of `each` calls a turn; the order alternates (ABBA)."""
-    times = np.zeros((len(calls), turns))
-    for turn in range(turns):
-        order = range(len(calls)) if turn % 2 == 0 else reversed(range(len(calls)))
-        for index in order:
-            samples = np.zeros(each, np.int64)
-            time_block(calls[index], 0, samples, warm_up_calls=1, clock=clock)
-            times[index, turn] = np.median(samples)
-    return times
-
-
 def bare_call(bundle: Bundle, backend: str, variant: Variant, n: int) -> Call:
     """The engine alone on `n` prepared inputs, as it is fastest: fixed shapes, tensors set, results left in place."""
+    if backend == "openvino":
+        return bare_work(Subject(BARE, variant.precision, backend, 1, str(bundle.path))).call(n)
     inputs = Feed(1, bundle.manifest.noise_shape, bundle.manifest.data.conditions, {}).take(0, n)
-    values = {"noise": inputs.noise.copy(), "condition": inputs.condition.copy()}
-    if backend == "onnxruntime":
-        session = inference_session(bundle.read(variant.file), Options())
-        binding = session.io_binding()
-        for name, value in values.items():
-            binding.bind_cpu_input(name, value)
-        binding.bind_output("sample")
-        return lambda _: session.run_with_iobinding(binding)
-    request = openvino_request(bundle, variant, values)
-    return lambda _: request.infer()
-
-
-def openvino_request(bundle: Bundle, variant: Variant, values: dict[str, npt.NDArray[np.float32]]) -> Any:
-    """An OpenVINO request of these shapes, set up as Edgeward does, with its inputs in place."""
-    BACKENDS["openvino"].open(bundle.read(variant.file), Options(), _weights(bundle, variant)).close()  # checks the IR
-    import openvino
-
-    core, weights = openvino.Core(), _weights(bundle, variant)
-    model = core.read_model(bundle.read(variant.file), *([weights] if weights else []))
-    model.reshape({name: value.shape for name, value in values.items()})
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-    request = core.compile_model(model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
-    for name, value in values.items():
-        request.get_tensor(name).data[...] = value
-    return request
-
-
-def _weights(bundle: Bundle, variant: Variant) -> bytes | None:
-    return None if variant.weights is None else bundle.read(variant.weights)
+    session = inference_session(bundle.read(variant.file), Options())
+    binding = session.io_binding()
+    for name, value in {"noise": inputs.noise, "condition": inputs.condition}.items():
+        binding.bind_cpu_input(name, value.copy())
+    binding.bind_output("sample")
+    return lambda _: session.run_with_iobinding(binding)
 
 
 def overhead_of_one(bundle: Bundle, backend: str, variant: Variant, clock: Callable[[], int]) -> str:
     """generate(1) over the bare call."""
     with load(bundle, backend=backend, precision=variant.precision) as generator:
         bare, own = take_turns(
-            [bare_call(bundle, backend, variant, 1), lambda _: generator.generate(1)], each=100, clock=clock
+            [bare_call(bundle, backend, variant, 1), lambda _: generator.generate(1)],
+            each=100,
+            turns=_TURNS,
+            clock=clock,
         )
     above, base = float(np.median(own - bare)) / 1e3, float(np.median(bare)) / 1e3
     return f"bare {base:.1f} µs, generate(1) {above:+.1f} µs ({above / base:+.1%})"
@@ -126,7 +95,7 @@ def cost_of_noise(clock: Callable[[], int]) -> str:
         return call
 
     portions = (256, _MANY)
-    times = take_turns([take(n) for n in portions], each=5, clock=clock)
+    times = take_turns([take(n) for n in portions], each=5, turns=_TURNS, clock=clock)
     return ", ".join(
         f"{float(np.median(row)) / (n * _NOISE_SIZE):.1f} ns in portions of {n * _NOISE_SIZE:,}"
         for n, row in zip(portions, times, strict=True)
@@ -134,47 +103,19 @@ def cost_of_noise(clock: Callable[[], int]) -> str:
 
 
 def beside_benchmark_app(bundle: Bundle, variant: Variant) -> str:
-    """Latency of Edgeward's session over that which OpenVINO's own tool tells, in turns of two seconds."""
-    tool = Path(sys.executable).with_name("benchmark_app")
-    if variant.weights is not None or not tool.exists():
-        return "benchmark_app is not here, or reads no IR from memory"
-    manifest = bundle.manifest
-    shapes = {"noise": (1, *manifest.noise_shape), "condition": (1, manifest.data.condition_size)}
-    wanted = ",".join(f"{name}{list(shape)}".replace(" ", "") for name, shape in shapes.items())
-    settings = [
-        "-d",
-        "CPU",
-        "-api",
-        "sync",
-        "-hint",
-        "none",
-        "-nthreads",
-        "1",
-        "-nstreams",
-        "1",
-        "-infer_precision",
-        "f32",
-    ]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        load(bundle, backend="openvino", precision=variant.precision) as generator,
-    ):
-        file = Path(folder, "graph.onnx")
-        file.write_bytes(bundle.read(variant.file))
-        ratios = []
+    """Latency of `generate(1)` over what OpenVINO's own tool tells, in turns of two seconds."""
+    if not has_benchmark_app():
+        return f"{BENCHMARK_APP} is not here"
+    ratios = []
+    with load(bundle, backend="openvino", precision=variant.precision) as generator:
         for _ in range(5):
-            told = subprocess.run(  # noqa: S603 - the tool that came with the engine
-                [tool, "-m", file, "-shape", wanted, "-t", "2", *settings], capture_output=True, text=True, check=True
-            ).stdout
-            theirs = _microseconds(*told.partition("Median:")[2].split()[:2])
+            told = run_benchmark_app(bundle, variant, processes=1, seconds=2)
+            if "reason" in told:
+                return f"{BENCHMARK_APP}: {told['reason']}"
             ours = float(np.median(take_turns([lambda _: generator.generate(1)], each=1000, turns=3))) / 1e3
-            ratios.append(ours / theirs)
+            ratios.append(ours / told["p50_us"])
     low, middle, high = (ratio - 1 for ratio in (min(ratios), float(np.median(ratios)), max(ratios)))
-    return f"benchmark_app {theirs:.0f} µs; generate(1) {middle:+.1%} ({low:+.1%} to {high:+.1%})"
-
-
-def _microseconds(value: str, unit: str) -> float:
-    return float(value) * {"us": 1.0, "ms": 1e3}[unit]
+    return f"{BENCHMARK_APP} {told['p50_us']:.0f} µs; generate(1) {middle:+.1%} ({low:+.1%} to {high:+.1%})"
 
 
 def idle_share(bundle: Bundle, backend: str) -> str:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from .closed_loop import time_block
+from .closed_loop import median_ns
 
 WINDOWS = 3
 """Consecutive windows whose medians must agree."""
@@ -47,11 +45,11 @@ def warm_up(call: Callable[[int], object], first: int, *, most_s: float) -> Warm
         most_s: When to give up, in seconds; the first three windows are made whatever they take.
     """
     began = time.monotonic()
-    medians = [_median_ns(call, first, 1)]
+    medians = [median_ns(call, first, 1)]
     calls = 1
     while True:
         size = _window(medians[-1] * 1e-9)
-        medians.append(_median_ns(call, first + calls, size))
+        medians.append(median_ns(call, first + calls, size))
         calls += size
         last = medians[-WINDOWS:]
         seconds = time.monotonic() - began
@@ -65,9 +63,3 @@ def _window(call_s: float) -> int:
     if call_s > _SLOW_CALL_S:  # five of them would be a long wait, and their medians say no more
         return 1
     return min(_MOST, max(_FEWEST, round(_WINDOW_S / max(call_s, 1e-9))))
-
-
-def _median_ns(call: Callable[[int], object], first: int, calls: int) -> float:
-    times = np.zeros(calls, dtype=np.int64)
-    time_block(call, first, times, warm_up_calls=0)
-    return float(np.median(times))

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .closed_loop import time_block
+from .closed_loop import median_ns, time_block
 from .conditions import peak_memory_bytes, read_conditions, take_priority
 from .schedules import open_loop, paced, periodic, poisson
 from .subject import BARE, Subject, Work
@@ -145,9 +145,7 @@ class Server:
 
 def harness_ns() -> float:
     """What this harness adds to the time of a call, two looks at the clock: the median of calls that do nothing."""
-    times = np.zeros(_NULL_CALLS, np.int64)
-    time_block(lambda _: None, 0, times)
-    return float(np.median(times))
+    return median_ns(lambda _: None, 0, _NULL_CALLS, warm_up_calls=3)
 
 
 def encoded(times: IntArray) -> str:
