@@ -11,13 +11,13 @@ from typing import Any
 
 from ..benchmarks.latency import Ratio, measure_ratios
 from ..runtime.backends import BACKENDS
+from ..runtime.choosing import CPU_ENGINES
 from ..runtime.feed import Feed
-from ..runtime.manifest import ANY_ENGINE, ENGINES, REFERENCE_ENGINE
+from ..runtime.manifest import ANY_ENGINE, ENGINES, given_to
 from ..runtime.schema import Schema
 from .quantisation.judge import contender
 
 FLOAT = "fp32"
-_MEASURED = (REFERENCE_ENGINE, "openvino")
 _INPUTS_SEED = 1
 _INPUTS = 64
 
@@ -69,28 +69,16 @@ def measure_variants(
     """
     inputs = Feed(_INPUTS_SEED, noise_shape, schema.conditions, {}).take(0, _INPUTS)
     speeds: list[Speed] = []
-    for engine in _MEASURED:
+    for engine in CPU_ENGINES:
         if not BACKENDS[engine].probe().available:
             continue
-        names = _given_to(engine, list(graphs))
+        names = sorted(given_to(engine, graphs, split_name), key=lambda name: name != FLOAT)
         contenders = [
             contender(name, graphs[name], inputs, backend=engine, weights=weights.get(name)) for name in names
         ]
         ratios = measure_ratios(contenders)
         speeds += [Speed(engine, name, split_name(name)[0], r) for name, r in zip(names, ratios, strict=True)]
     return tuple(speeds)
-
-
-def _given_to(engine: str, names: Sequence[str]) -> list[str]:
-    """What an engine is given of the variants: its own form of a precision rather than the general one; fp32 first."""
-    made_for = {name: split_name(name) for name in names}
-    own = {precision for precision, engine_of in made_for.values() if engine_of == engine}
-    given = [
-        name
-        for name, (precision, engine_of) in made_for.items()
-        if engine_of == engine or (engine_of == ANY_ENGINE and precision not in own)
-    ]
-    return sorted(given, key=lambda name: name != FLOAT)
 
 
 def default_precision(speeds: Sequence[Speed], engine: str) -> str:

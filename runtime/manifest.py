@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import BundleError, RequestError
 from .json_fields import Fields, parse_json
@@ -22,6 +22,8 @@ SCHEMA_VERSION = 4
 """Raised whenever a field is added, removed or changes its meaning; a runtime refuses what is newer."""
 
 _ENGINES_SINCE, _RULES_SINCE = 3, 4
+
+_T = TypeVar("_T")
 
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.npz"
@@ -47,6 +49,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def engine_of(backend: str) -> str:
     """The engine whose variants a backend is given."""
     return _BUILT_ON.get(backend, backend)
+
+
+def given_to(backend: str, forms: Iterable[_T], made_for: Callable[[_T], tuple[str, str]]) -> list[_T]:
+    """Of several forms of a generator those that a backend is given: one for each precision there is for it.
+
+    Args:
+        backend: An engine, or a backend that takes another engine's.
+        forms: To choose from, in their order.
+        made_for: Precision and engine of a form.
+    """
+    engine, kinds = engine_of(backend), [(form, *made_for(form)) for form in forms]
+    own = {precision for _, precision, meant in kinds if meant == engine}
+    return [
+        form for form, precision, meant in kinds if meant == engine or (meant == ANY_ENGINE and precision not in own)
+    ]
 
 
 class NewerBundleError(BundleError):
@@ -142,13 +159,7 @@ class Manifest:
 
     def variants_for(self, engine: str) -> tuple[Variant, ...]:
         """What an engine or backend is given: one variant for each precision there is for it."""
-        engine = engine_of(engine)
-        own = {variant.precision for variant in self.variants if variant.engine == engine}
-        return tuple(
-            variant
-            for variant in self.variants
-            if variant.engine == engine or (variant.engine == ANY_ENGINE and variant.precision not in own)
-        )
+        return tuple(given_to(engine, self.variants, lambda variant: (variant.precision, variant.engine)))
 
     def to_bytes(self) -> bytes:
         """The file's content: UTF-8 JSON ending in a newline; the same manifest gives the same bytes."""
