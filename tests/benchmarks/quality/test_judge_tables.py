@@ -112,21 +112,22 @@ def uci() -> Path:
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("example", "table", "best_f1"),
+    ("example", "table", "best_f1", "mixed_rows_break_rules"),
     [
-        ("heart-cleveland", "heart_cleveland_297", 0.7),
-        ("breast-cancer-wisconsin", "breast_cancer_wisconsin_original_683", 0.92),
-        ("diabetes-130", "diabetes_130us_subset_2501", 0.34),
+        ("heart-cleveland", "heart_cleveland_297", 0.7, False),
+        ("breast-cancer-wisconsin", "breast_cancer_wisconsin_original_683", 0.92, False),
+        # Its rules tie columns together: drugs to doses, diagnoses to their number. Categories of two rows break them.
+        ("diabetes-130", "diabetes_130us_subset_2501", 0.34, True),
     ],
 )
 def test_the_real_tables_are_judged_and_a_resampler_of_patients_is_caught(
-    uci: Path, tmp_path: Path, example: str, table: str, best_f1: float
+    uci: Path, tmp_path: Path, example: str, table: str, best_f1: float, mixed_rows_break_rules: bool
 ) -> None:
     shutil.copy(uci / f"{table}.csv", tmp_path)
     dataset = load_dataset("table", Path(shutil.copy(EXAMPLES / f"{example}.toml", tmp_path)))
     evidence = judged(task_of(dataset), QUICK)
     assert value(evidence, "tstr", "real") > best_f1
-    assert value(evidence, "violations", "resampled") == 0.0
+    assert (value(evidence, "violations", "resampled") > 0.0) == mixed_rows_break_rules
     assert value(evidence, "violations", "real") == 0.0
     assert value(evidence, "dcr_share", "copies") > 0.75
     lights = {verdict.axis: verdict.light for verdict in evidence.verdicts}
