@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..training.codecs import Codec
+from ..training.codecs.choices import NEVER
 
 _LEAST_PROBABILITY = 1e-5
 
@@ -31,14 +30,9 @@ def distance_of_likely(codec: Codec, samples: Tensor, wanted: Tensor) -> Tensor:
         return distance(samples, wanted)
     start = codec.numbers
     parts = [distance(samples[:, :start], wanted[:, :start]) * start] if start else []
-    for size, run in itertools.groupby(codec.choices):
-        # Groups of one size at once: a series of dozens of variables has as many of two.
-        count = len(list(run))
-        said, made = (
-            side[:, start : start + count * size].reshape(len(side), count, size, *side.shape[2:])
-            for side in (samples, wanted)
-        )
+    for said, made in zip(
+        codec.of_choices.rows(samples, pad=-1.0), codec.of_choices.rows(wanted, pad=NEVER), strict=True
+    ):
         probability = ((said + 1.0) / 2.0).gather(2, made.argmax(dim=2, keepdim=True))
-        parts.append(-probability.clamp(min=_LEAST_PROBABILITY).log().mean() * count)
-        start += count * size
+        parts.append(-probability.clamp(min=_LEAST_PROBABILITY).log().mean() * said.shape[1])
     return torch.stack(parts).sum() / codec.shape[0]

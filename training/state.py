@@ -112,6 +112,9 @@ def _ema(decay: float) -> Callable[..., None]:
     """
 
     def update(averaged: list[torch.Tensor], current: list[torch.Tensor], n: torch.Tensor) -> None:
+        if not averaged[0].is_floating_point():  # places and counts, all of one type: a mean of them means nothing
+            torch._foreach_copy_(averaged, current)
+            return
         now = min(decay, (1.0 + float(n)) / (10.0 + float(n)))
         get_ema_multi_avg_fn(now)(averaged, current, n)  # type: ignore[no-untyped-call]
 

@@ -16,6 +16,7 @@ from ...runtime.errors import GateError
 from ...runtime.onnx_check import OPSET
 from ...runtime.schema import Schema
 from ...training.families import Generative
+from ..class_table import fold_class
 from ..error import probe_inputs, relative_l2, run_onnx, run_torch
 from ..graph_check import check_graph
 from ..student import Context, Details, Student
@@ -41,7 +42,9 @@ def export(model: Generative, schema: Schema) -> bytes:
     # The contract has both inputs, also where a generator makes nothing of its conditions, or has none.
     del graph.graph.input[:]
     graph.graph.input.extend(contract)
+    fold_class(graph, schema)
     del graph.metadata_props[:]
+    del graph.graph.value_info[:]  # every reader infers the shapes again; of a small table they are a tenth of the file
     for node in graph.graph.node:  # source paths and stack traces of the machine that exported
         del node.metadata_props[:]
         node.doc_string = ""

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from .choices import Choices
+
 
 class Codec(nn.Module, ABC):
     """Samples in physical units to model space and back.
@@ -25,6 +27,8 @@ class Codec(nn.Module, ABC):
     """How many features are numbers; the rest are choices."""
     choices: tuple[int, ...]
     """Sizes of the groups of features that are choices, in order."""
+    of_choices: Choices
+    """These choices all at once; only where there are some."""
 
     def groups(self) -> list[slice]:
         """Where the features of each choice are."""

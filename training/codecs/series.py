@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...runtime.schema import SignalSchema
+from .choices import Choices
 from .codec import Codec
 from .normal_scores import NormalScores
 
@@ -25,6 +26,7 @@ class SeriesCodec(Codec):
         self._gappy = [place for place, channel in enumerate(channels) if channel.may_be_missing]
         self.numbers, self.choices = len(channels), (2,) * len(self._gappy)
         self.shape = (self.numbers + 2 * len(self._gappy), schema.length)
+        self.of_choices = Choices(self.numbers, self.choices)
         self.scores = NormalScores([c.minimum for c in channels], [c.maximum for c in channels])
 
     def fit(self, samples: npt.NDArray[np.float32]) -> None:

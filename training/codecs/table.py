@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ...runtime.schema import CategoryColumn, NumberColumn, TableSchema
+from .choices import NEVER, Choices
 from .codec import Codec
 from .normal_scores import NormalScores
 
@@ -19,6 +22,20 @@ class TableCodec(Codec):
     the values of a category column, with "missing" as the last where that may be, and for a number column that may
     be missing, known against missing.
     """
+
+    _stepped: Tensor
+    """[numbers], which columns have a step; then the steps, 1 where there is none, and the ends of the ranges."""
+    _step: Tensor
+    _minimum: Tensor
+    _maximum: Tensor
+    _absent: Tensor
+    """[choices], in the order of their rows, which feature stands for missing; -1: none does."""
+    _gap_rows: Tensor
+    """[gappy], rows of the choices that tell whether a number is missing."""
+    _gappy: Tensor
+    """[gappy], whose numbers these are."""
+    _places: Tensor
+    """[columns], where each stands among what was decoded."""
 
     def __init__(self, schema: TableSchema) -> None:
         super().__init__()
@@ -36,6 +53,31 @@ class TableCodec(Codec):
         self.numbers, self.choices = len(numbers), tuple(choices)
         self.shape = (self.numbers + sum(choices),)
         self.scores = NormalScores([c.minimum for c in numbers], [c.maximum for c in numbers]) if numbers else None
+        self.of_choices = Choices(self.numbers, self.choices)
+        self._plan_decoding(numbers)
+
+    def _plan_decoding(self, numbers: Sequence[NumberColumn]) -> None:
+        """Constants of `decode`, which treats all columns at once."""
+        steps = torch.tensor([column.step or 0.0 for column in numbers])
+        self.register_buffer("_stepped", steps > 0, persistent=False)
+        self.register_buffer("_step", torch.where(steps > 0, steps, 1.0), persistent=False)
+        self.register_buffer("_minimum", torch.tensor([column.minimum for column in numbers]), persistent=False)
+        self.register_buffer("_maximum", torch.tensor([column.maximum for column in numbers]), persistent=False)
+        places = [self._choice_places[choice] for choice in self.of_choices.order]
+        absent = [
+            self.choices[choice] - 1 if self._columns[place].may_be_missing else -1
+            for choice, place in zip(self.of_choices.order, places, strict=True)
+        ]
+        self.register_buffer("_absent", torch.tensor(absent), persistent=False)
+        rows = [row for row, place in enumerate(places) if place in self._number_places]
+        gappy = [self._number_places.index(places[row]) for row in rows]
+        self.register_buffer("_gap_rows", torch.tensor(rows, dtype=torch.long), persistent=False)
+        self.register_buffer("_gappy", torch.tensor(gappy, dtype=torch.long), persistent=False)
+        # Decoded stand side by side: numbers, what was chosen, numbers with gaps. The last of a column is what it is.
+        stand = [*self._number_places, *places, *(places[row] for row in rows)]
+        where = {place: position for position, place in enumerate(stand)}
+        columns = [where[place] for place in range(len(self._columns))]
+        self.register_buffer("_places", torch.tensor(columns, dtype=torch.long), persistent=False)
 
     def fit(self, samples: npt.NDArray[np.float32]) -> None:
         """Take the knots of the number columns from rows [n, columns]."""
@@ -78,24 +120,18 @@ class TableCodec(Codec):
 
     def decode(self, encoded: Tensor) -> Tensor:
         """Features [n, features] to rows [n, columns]: the largest feature of a group is the choice."""
-        columns: list[Tensor | None] = [None] * len(self._columns)
+        parts = []
         if self.scores:
-            numbers = self.scores.to_values(encoded[:, : self.numbers])
-            for position, place in enumerate(self._number_places):
-                columns[place] = _stepped(numbers[:, position], self._columns[place])
-        for place, size, group in zip(self._choice_places, self.choices, self.groups(), strict=True):
-            chosen = encoded[:, group].argmax(dim=1).to(encoded.dtype)
-            column, known = self._columns[place], columns[place]
-            value = chosen if known is None else known
-            if column.may_be_missing:
-                value = torch.where(chosen == size - 1, torch.full_like(value, torch.nan), value)
-            columns[place] = value
-        return torch.stack([column for column in columns if column is not None], dim=1)
-
-
-def _stepped(values: Tensor, column: NumberColumn | CategoryColumn) -> Tensor:
-    """To the nearest multiple of the column's step, within its range."""
-    assert isinstance(column, NumberColumn)  # noqa: S101 - for the type checker
-    if column.step:
-        values = torch.round(values / column.step) * column.step
-    return values.clamp(column.minimum, column.maximum)
+            values = self.scores.to_values(encoded[:, : self.numbers])
+            if any(column.step for column in self._columns if isinstance(column, NumberColumn)):
+                values = torch.where(self._stepped, torch.round(values / self._step) * self._step, values)
+            parts.append(torch.minimum(torch.maximum(values, self._minimum), self._maximum))
+        if self.choices:
+            rows = self.of_choices.rows(encoded, pad=NEVER)
+            chosen = torch.cat([part.argmax(dim=2) for part in rows], dim=1)
+            absent = torch.eq(chosen, self._absent)
+            parts.append(torch.where(absent, torch.nan, chosen.to(encoded.dtype)))
+            if len(self._gappy):
+                gaps = absent.index_select(1, self._gap_rows)
+                parts.append(torch.where(gaps, torch.nan, parts[0].index_select(1, self._gappy)))
+        return torch.cat(parts, dim=1).index_select(1, self._places)

@@ -8,32 +8,28 @@ choice is made, the noise decides as it decides the numbers.
 
 from __future__ import annotations
 
-import itertools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..codecs import Codec
+from ..codecs.choices import NEVER
 
 
 def relaxed(codec: Codec, raw: Tensor) -> Tensor:
     """A network's output in model space [n, *codec.shape]: of choices the probabilities, from -1 for 0 to 1 for 1."""
     if not codec.choices:
         return raw
-    groups = [2.0 * torch.softmax(group, dim=2) - 1.0 for group in _groups(codec, raw)]
-    return torch.cat([raw[:, : codec.numbers], *(group.flatten(1, 2) for group in groups)], dim=1)
+    return torch.cat([raw[:, : codec.numbers], 2.0 * codec.of_choices.probabilities(raw) - 1.0], dim=1)
 
 
 def chosen(codec: Codec, encoded: Tensor) -> Tensor:
     """Relaxed samples as the codec encodes real ones: the likeliest chosen, what is missing 0; the gradient passes."""
     if not codec.choices:
         return encoded
-    made = []
-    for group in _groups(codec, encoded.detach()):
-        one_hot = F.one_hot(group.argmax(dim=2), group.shape[2]).movedim(-1, 2)
-        made.append((2.0 * one_hot.to(encoded.dtype) - 1.0).flatten(1, 2))
-    hard = torch.cat([encoded[:, : codec.numbers].detach(), *made], dim=1)
+    rows = codec.of_choices.rows(encoded.detach(), pad=NEVER)
+    made = [F.one_hot(part.argmax(dim=2), part.shape[2]).movedim(-1, 2).to(encoded.dtype) for part in rows]
+    hard = torch.cat([encoded[:, : codec.numbers].detach(), 2.0 * codec.of_choices.features(made) - 1.0], dim=1)
     passed = encoded[:, codec.numbers :]
     choices = hard[:, codec.numbers :] + (passed - passed.detach())
     return torch.cat([encoded[:, : codec.numbers] * codec.known(hard), choices], dim=1)
@@ -52,16 +48,8 @@ def cross_entropies(codec: Codec, raw: Tensor, encoded: Tensor) -> Tensor:
     """
     found = [
         -(0.5 * (made + 1.0) * torch.log_softmax(logits, dim=2)).sum(dim=2)
-        for logits, made in zip(_groups(codec, raw), _groups(codec, encoded), strict=True)
+        for logits, made in zip(
+            codec.of_choices.rows(raw, pad=NEVER), codec.of_choices.rows(encoded, pad=-1.0), strict=True
+        )
     ]
     return torch.cat(found, dim=1)
-
-
-def _groups(codec: Codec, encoded: Tensor) -> list[Tensor]:
-    """The features that are choices, each run of groups of one size together [n, groups, size, *axes]."""
-    parts, start = [], codec.numbers
-    for size, run in itertools.groupby(codec.choices):
-        count = len(list(run))
-        parts.append(encoded[:, start : start + count * size].reshape(-1, count, size, *encoded.shape[2:]))
-        start += count * size
-    return parts

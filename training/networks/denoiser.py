@@ -61,11 +61,14 @@ class WithLinearPart(nn.Module):
         end = at if span is None else at - span.reshape(-1, *(1,) * (x.ndim - 1))
         # The difference of the two spreads, divided by the span: so written, a span of 0 is no case of its own.
         slope = 2.0 * (at + end - 1.0) / (_spread(at) * (_spread(at) + _spread(end)))
-        told = slope * x[:, : self._numbers]
+        factor = slope
         if self._numbers < x.shape[1]:
-            evidence = 2.0 * (1.0 - at) / at.clamp(min=_SURE).square() * x[:, self._numbers :]
-            told = torch.cat([told, evidence], dim=1)
-        found: Tensor = told + self.body(x, t, condition, span)
+            # One factor for each feature, so that at a fixed time all of them are one constant.
+            evidence = 2.0 * (1.0 - at) / at.clamp(min=_SURE).square()
+            numbers, choices = self._numbers, x.shape[1] - self._numbers
+            axes = (1,) * (x.ndim - 2)
+            factor = torch.cat([slope.repeat(1, numbers, *axes), evidence.repeat(1, choices, *axes)], dim=1)
+        found: Tensor = factor * x + self.body(x, t, condition, span)
         return found
 
 

@@ -73,7 +73,7 @@ class Modulation(nn.Module):
 
     def forward(self, x: Tensor, vector: Tensor) -> Tensor:
         """[n, channels, *axes] and [n, size] to [n, channels, *axes]."""
-        modulated: Tensor = x * (1.0 + self.scale(vector)[self._spread]) + self.shift(vector)[self._spread]
+        modulated: Tensor = x * (1.0 + self.scale(vector))[self._spread] + self.shift(vector)[self._spread]
         return modulated
 
 
