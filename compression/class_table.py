@@ -32,7 +32,7 @@ def fold_class(model: onnx.ModelProto, schema: Schema) -> int:
         schema: Says what the condition vector means. Only where that is one class, and nothing else, is anything done.
 
     Returns:
-        Bytes of constants saved; 0 if nothing was changed.
+        Bytes of weights saved; 0 if nothing was changed.
     """
     if [type(condition) for condition in schema.conditions] != [ClassCondition]:
         return 0
@@ -45,7 +45,8 @@ def fold_class(model: onnx.ModelProto, schema: Schema) -> int:
     if not columns:
         return 0
     table = np.concatenate(list(columns.values()), axis=1)
-    saved = sum(value.nbytes for name, value in constants.items() if name not in needed) - table.nbytes
+    weights = (value for name, value in constants.items() if name not in needed and value.dtype == np.float32)
+    saved = sum(value.nbytes for value in weights) - table.nbytes
     if saved <= 0:
         return 0
     nodes, stored = _look_up(table, {name: rows.shape[1] for name, rows in columns.items()})
