@@ -29,6 +29,7 @@ from ..runtime.manifest import (
 from ..runtime.noise import ALGORITHM
 from ..runtime.provenance import edgeward_version
 from ..runtime.rewrite import write_folder
+from ..runtime.schema import ImageSchema, Schema, SignalSchema, TableSchema
 from ..training.checkpoint import Checkpoint
 from ..training.recipe import IMPORTED, TrainingRecipe
 from .card import make_card
@@ -43,15 +44,20 @@ GOLDEN_SEED = 19610412
 _GOLDEN_SAMPLES = 16
 _FLOAT_TOLERANCE = 1e-4
 
-INTENDED_USE = (
-    "teaching, demonstrations and software tests that need realistic but synthetic signals",
-    "augmenting training data for research, evaluated on real held-out patients",
-)
 FORBIDDEN_USE = (
     "diagnosis, monitoring, alarms or any other clinical decision",
     "evidence of the performance of a medical device in place of clinical data",
     "any attempt to identify a person in the training data",
 )
+
+
+def intended_use(schema: Schema) -> tuple[str, ...]:
+    """What data of this kind are made for."""
+    made = {SignalSchema: "signals", ImageSchema: "images", TableSchema: "tables"}[type(schema)]
+    return (
+        f"teaching, demonstrations and software tests that need realistic but synthetic {made}",
+        "augmenting training data for research, evaluated on real held-out patients",
+    )
 
 
 def pack(
@@ -113,7 +119,7 @@ def pack(
         lineage=_lineage(teacher, compressed, recipe, seed),
         licence=teacher.provenance.licence,
         attribution=teacher.provenance.attribution,
-        intended_use=INTENDED_USE,
+        intended_use=intended_use(teacher.schema),
         forbidden_use=FORBIDDEN_USE,
     )
     files[CARD_NAME] = make_card(manifest, compressed, recipe, teacher.privacy).encode()

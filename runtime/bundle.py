@@ -17,7 +17,7 @@ from .installed import locate
 from .manifest import MANIFEST_NAME, SIGNATURE_NAME, FileEntry, Manifest, manifest_from_bytes
 from .onnx_check import check_onnx
 from .signature import MAX_SIGNATURE_BYTES
-from .trust import check_policy, load_trust_list, state_of
+from .trust import SignatureState, check_policy, load_trust_list, state_of
 
 _MAX_MANIFEST_BYTES = 4 * 2**20
 
@@ -79,13 +79,29 @@ def open_bundle(path: str | os.PathLike[str], *, require_signature: bool = False
         RequestError: The user's trust list cannot be read.
     """
     bundle = read_bundle(path)
+    check_signature(bundle, required=require_signature)
+    return bundle
+
+
+def check_signature(bundle: Bundle, *, required: bool = False) -> SignatureState:
+    """Who signed a bundle, if it may be used as the user's settings have it.
+
+    Args:
+        bundle: As it was read.
+        required: Refuse one without a trusted signature, whatever the settings say.
+
+    Raises:
+        BundleError: It is not signed as it must be.
+        BackendError: The signature cannot be checked, as cryptography is not installed.
+        RequestError: The user's trust list cannot be read.
+    """
     trust = load_trust_list()
     try:
         state = state_of(bundle.manifest_bytes, bundle.signature, trust)
-        check_policy(state, trust, required=require_signature)
+        check_policy(state, trust, required=required)
     except BundleError as error:
         raise BundleError(f"{bundle.path}: {error}") from error
-    return bundle
+    return state
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:

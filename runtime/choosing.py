@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +31,10 @@ _CLEARLY = 0.95
 _ROUNDS, _FEWEST_ROUNDS = 15, 2
 _BLOCK_S, _BUDGET_S = 0.004, 2.0
 _INPUTS = 64
+_LEAST_SHARE = 0.8
+"""Of a processor, while contenders are timed: with less, something else was at work, and their times say little."""
+_TICK_S = 0.016
+"""Windows counts the time of a process in such ticks; the one that may be missing is no sign of other work."""
 
 
 def open_chosen(bundle: Bundle, backend: str, precision: str, options: Options) -> tuple[Session, Choice]:
@@ -59,13 +62,14 @@ def open_chosen(bundle: Bundle, backend: str, precision: str, options: Options) 
             return open_variant(bundle, recalled.backend, recalled.variant, options), recalled
         except BackendError as error:
             reason = f"{recalled.backend} does not open any more what was remembered: {error}"
-    choice = _measure(contest, reason)
-    return open_variant(bundle, choice.backend, choice.variant, options), choice
+    return _measure(contest, reason)
 
 
 def choose_again(bundle: Bundle) -> Choice:
     """Measure what `auto` takes, whatever was remembered, and remember it. Errors as in `open_chosen`."""
-    return _measure(_contest(bundle, AUTO, AUTO, Options()), "")
+    session, choice = _measure(_contest(bundle, AUTO, AUTO, Options()), "")
+    session.close()
+    return choice
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,18 @@ def _contest(bundle: Bundle, backend: str, precision: str, options: Options) -> 
     return _Contest(question, _offered(bundle, backend, precision, absent), absent)
 
 
-def _measure(contest: _Contest, reason: str) -> Choice:
-    """Measure and remember; the choice notes for what reason, and why it cannot be remembered."""
+def _measure(contest: _Contest, reason: str) -> tuple[Session, Choice]:
+    """Measure, remember, and leave what is taken open; the choice notes why it was measured or is not remembered."""
     question = contest.question
-    trials = _measured(question.bundle, contest.offered, question.options)
-    chosen = _best(question.bundle, trials)
+    sessions: dict[Candidate, Session] = {}
+    try:
+        trials = _tried(question.bundle, contest.offered, question.options, sessions)
+        busy = _time(trials, sessions, _inputs(question.bundle))
+        chosen = _best(question.bundle, trials)
+        session = sessions.pop(chosen)
+    finally:
+        for other in sessions.values():
+            other.close()
     choice = Choice(
         chosen.backend,
         chosen.variant,
@@ -96,7 +107,13 @@ def _measure(contest: _Contest, reason: str) -> Choice:
         absent=contest.absent,
         measured_at=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
     )
-    return replace(choice, notes=tuple(note for note in (reason, question.remember(choice)) if note))
+    forgotten = busy if busy and _on_processor(chosen, question.options) else question.remember(choice)
+    return session, replace(choice, notes=tuple(note for note in (reason, forgotten) if note))
+
+
+def _on_processor(candidate: Candidate, options: Options) -> bool:
+    """Whether it computes in this process, and does not wait for another device."""
+    return candidate.backend in CPU_ENGINES and options.device in (None, "cpu")
 
 
 def _engines(backend: str) -> tuple[str, ...]:
@@ -128,27 +145,23 @@ def _offered(bundle: Bundle, backend: str, precision: str, absent: Mapping[str, 
     return offered
 
 
-def _measured(bundle: Bundle, offered: Sequence[Candidate], options: Options) -> dict[Candidate, Trial]:
-    """How far each candidate is from the golden samples; of those that are right, the time too."""
+def _tried(
+    bundle: Bundle, offered: Sequence[Candidate], options: Options, sessions: dict[Candidate, Session]
+) -> dict[Candidate, Trial]:
+    """How far each candidate is from the golden samples; what opens is left open in `sessions`."""
     trials: dict[Candidate, Trial] = {}
     refusals: list[EdgewardError] = []
-    right: dict[Candidate, Session] = {}
-    with ExitStack() as stack:
-        for candidate in offered:
-            backend, variant = candidate.backend, candidate.variant
-            try:
-                session = stack.enter_context(open_variant(bundle, backend, variant, options))
-                golden = check_session(bundle, backend, variant, session)
-            except (BackendError, ContractError) as error:
-                refusals.append(error)
-                golden = refused(variant, backend, error)
-            trials[candidate] = Trial(golden)
-            if golden.passed:
-                right[candidate] = session
-        if len(refusals) == len(offered):
-            raise refusals[0]
-        for candidate, us in _timed(right, _inputs(bundle)).items():
-            trials[candidate] = Trial(trials[candidate].golden, us)
+    for candidate in offered:
+        backend, variant = candidate.backend, candidate.variant
+        try:
+            sessions[candidate] = open_variant(bundle, backend, variant, options)
+            golden = check_session(bundle, backend, variant, sessions[candidate])
+        except (BackendError, ContractError) as error:
+            refusals.append(error)
+            golden = refused(variant, backend, error)
+        trials[candidate] = Trial(golden)
+    if len(refusals) == len(offered):
+        raise refusals[0]
     return trials
 
 
@@ -157,13 +170,28 @@ def _inputs(bundle: Bundle) -> GraphInputs:
     return Feed(manifest.golden_seed, manifest.noise_shape, manifest.data.conditions, {}).take(0, _INPUTS)
 
 
+def _time(trials: dict[Candidate, Trial], sessions: Mapping[Candidate, Session], inputs: GraphInputs) -> str:
+    """Add to the trials of what is right how long a sample takes; returns why that may be wrong, or nothing."""
+    right = {candidate: sessions[candidate] for candidate, trial in trials.items() if trial.golden.passed}
+    if len(right) < 2:
+        return ""
+    started, cpu_started = time.perf_counter(), time.process_time()
+    times = _timed(right, inputs)
+    share = (time.process_time() - cpu_started + _TICK_S) / (time.perf_counter() - started)
+    for candidate, us in times.items():
+        trials[candidate] = replace(trials[candidate], us=us)
+    if share >= _LEAST_SHARE:
+        return ""
+    return (
+        f"other work left {share:.0%} of a processor for measuring; it is not remembered, and measured again next time"
+    )
+
+
 def _timed(sessions: Mapping[Candidate, Session], inputs: GraphInputs) -> dict[Candidate, float]:
     """Microseconds for one sample: the median of the calls in each contender's quietest block.
 
     Blocks take turns and change their order, so that what else the machine does falls on all of them.
     """
-    if len(sessions) < 2:
-        return {}
     medians: dict[Candidate, list[float]] = {candidate: [] for candidate in sessions}
     started = time.monotonic()
     for turn in range(_ROUNDS):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..devices import this_host
 from .backends import BACKENDS
-from .bundle import Bundle, open_bundle
+from .bundle import Bundle, check_signature, read_bundle
 from .choice import Choice
 from .choosing import choose_again
 from .engine_checks import check_engines
@@ -42,8 +42,11 @@ def examine(path: str | os.PathLike[str] | None = None) -> Examination:
     if path is None:
         return Examination(tuple(findings), None)
     try:
-        bundle = open_bundle(path)
-        findings += _whole(bundle)
+        bundle = read_bundle(path)
+        signature = _signature(bundle)
+        findings += [*_whole(bundle), signature]
+        if signature.status == "problem":  # then it is not run
+            return Examination(tuple(findings), None)
         results = list(check_everywhere(bundle))
     except EdgewardError as error:
         advice = "name a bundle that is there, or copy it again from where it was made"
@@ -68,6 +71,16 @@ def _whole(bundle: Bundle) -> Iterator[Finding]:
         return
     told = f"{steps} steps of compression lead from the teacher to these graphs" if steps else "tells no steps"
     yield Finding("bundle", "record", "ok", told)
+
+
+def _signature(bundle: Bundle) -> Finding:
+    """Whether the user's settings let it be run; where not, the error tells more of a signature that is there."""
+    try:
+        told = check_signature(bundle).text
+    except EdgewardError as error:
+        unsigned = f"ask its sender for a signed one, or if it is yours: edgeward bundle sign {bundle.path} --key KEY"
+        return Finding("bundle", "signature", "problem", str(error), "" if bundle.signature else unsigned)
+    return Finding("bundle", "signature", "ok", told)
 
 
 def _golden(results: Sequence[GoldenResult]) -> Iterator[Finding]:

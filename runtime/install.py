@@ -1,4 +1,4 @@
-"""Put bundles into the user's store, and take them out: checked, whole or not at all, whoever else does the same."""
+"""Put bundles into the user's store, sign them, take them out: checked, whole or not at all, whoever does so too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from .golden import GoldenResult, check_everywhere
 from .installed import Installed, place_of, store_folder, versions_of
 from .lock import locked
 from .manifest import NewerBundleError
-from .rewrite import content_of, names_of
+from .places import data_folder
+from .rewrite import content_of, names_of, write_signature
 
 _LOCK = ".lock"
 
@@ -96,6 +97,29 @@ def remove(named: str) -> Installed:
         found[0].path.unlink(missing_ok=True)
         sync_folder(store_folder())
     return found[0]
+
+
+def put_signature(bundle: Bundle, signature: bytes) -> None:
+    """Put a signature into a bundle, wherever it lies; in the store, nobody else changes it meanwhile.
+
+    Args:
+        bundle: The one that the signature is of, as it was read. If it has a signature, that one is replaced.
+        signature: The content of the signature's file.
+
+    Raises:
+        BundleError: The bundle is not what it was when it was read, or not there any more.
+        OutputError: The system refused to write.
+    """
+    with _changing_store() if _is_installed(bundle) else contextlib.nullcontext():
+        now = read_bundle(bundle.path)
+        if (now.digest, now.signature) != (bundle.digest, bundle.signature):
+            raise BundleError(f"{bundle.path} was changed while it was being signed; look at it, and sign it again")
+        write_signature(now, signature)
+
+
+def _is_installed(bundle: Bundle) -> bool:
+    data = data_folder()
+    return data is not None and bundle.path.resolve().parent == store_folder().resolve()
 
 
 def _write(bundle: Bundle, path: Path, there: Bundle | None, *, overwrite: bool) -> None:

@@ -24,6 +24,7 @@ from .atomic import atomic_file
 from .errors import BackendError, BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .manifest import SIGNATURE_NAME
+from .ordinary_file import open_ordinary
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -235,8 +236,9 @@ def public_key(path: Path) -> bytes:
 
 
 def _key_file(path: Path) -> bytes:
+    neither = RequestError(f"{path} is no ordinary file, and so no key; give the file that keygen wrote")
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path, neither, follow_links=True) as file:
             return file.read(_MAX_KEY_FILE)
     except OSError as error:
         raise RequestError(f"{path} cannot be read: {error.strerror or error}") from error

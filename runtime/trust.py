@@ -17,6 +17,7 @@ from .atomic import atomic_file
 from .errors import BundleError, OutputError, RequestError
 from .json_fields import Fields, parse_json
 from .lock import locked
+from .ordinary_file import open_ordinary
 from .places import needed, settings_folder
 from .signature import decoded, is_signed_by, key_id_of, signature_from_bytes
 
@@ -119,8 +120,9 @@ def load_trust_list() -> TrustList:
     if folder is None:
         return TrustList()
     path = folder / _FILE_NAME
+    neither = RequestError(f"{path} is no ordinary file, so it is not to be trusted; remove it, and add the keys again")
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path, neither, follow_links=True) as file:
             _check_own(path, os.fstat(file.fileno()))
             content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:

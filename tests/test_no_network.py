@@ -26,7 +26,9 @@ WAYS: dict[str, Callable[[Path, Path], list[str | Path]]] = {
     "generate by auto": lambda bundle, out: ["generate", bundle, "-n", "3", "--seed", "1", "-o", out / "x.npz"],
     "doctor": lambda bundle, out: ["doctor", bundle],
     "bundle verify": lambda bundle, out: ["bundle", "verify", bundle],
-    "bench": lambda bundle, out: ["bench", bundle, "--quick", "--processes", "1", "--max-time", "2"],
+    "bench": lambda bundle, out: [
+        *("bench", bundle, "--quick", "--precision", "fp32", "--processes", "1", "--max-time", "1")
+    ],
 }
 COMMAND = "from edgeward.cli import main\nmain()"
 HOOK = """

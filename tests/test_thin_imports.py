@@ -76,7 +76,8 @@ import sys, edgeward
 with edgeward.load(sys.argv[1]) as generator:
     print(generator.choice.how, generator.choice.backend)
 """
-    loaded_by(program, bundle.path)
+    with load(bundle):
+        pass
     with load(bundle) as generator:
         assert generator.choice.how == "remembered"
         assert loaded_by(program, bundle.path) & ENGINES == {generator.choice.backend}

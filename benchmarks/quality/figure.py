@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,9 +73,7 @@ class PatientBootstrap:
 
     def weights(self) -> FloatArray:
         """How often each patient is drawn, [draws, patients]; every row sums to the number of patients."""
-        rng = np.random.Generator(np.random.Philox(key=[_SEED, self.patients]))
-        p = np.full(self.patients, 1.0 / self.patients)
-        return rng.multinomial(self.patients, p, self.draws).astype(np.float64)
+        return _counts(self.patients, self.draws).astype(np.float64)
 
     def totals(self, values: FloatArray) -> FloatArray:
         """Sums over each patient's records: [n, ...] to [patients, ...]."""
@@ -97,6 +96,12 @@ class PatientBootstrap:
         """The figure whose value was `value` on the data and `drawn` [draws] on the bootstrap draws."""
         low, high = interval(drawn) if self.patients > 1 else (None, None)
         return Figure(value, low, high, self.n, self.patients, seeds, note)
+
+
+@functools.lru_cache(maxsize=8)  # a judgement asks for the same few a hundred times, and drawing them takes long
+def _counts(patients: int, draws: int) -> npt.NDArray[np.uint16]:
+    rng = np.random.Generator(np.random.Philox(key=[_SEED, patients]))
+    return rng.multinomial(patients, np.full(patients, 1.0 / patients), draws).astype(np.uint16)
 
 
 def interval(drawn: FloatArray, level: float = 0.95) -> tuple[float | None, float | None]:

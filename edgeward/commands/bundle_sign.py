@@ -9,7 +9,7 @@ import click
 from ..runtime.atomic import check_output
 from ..runtime.bundle import read_bundle
 from ..runtime.errors import OutputError, RequestError
-from ..runtime.rewrite import write_signature
+from ..runtime.install import put_signature
 from ..runtime.signature import is_locked, key_id_of, make_key, need_cryptography, private_key, public_path
 from ..runtime.signature import sign as sign_manifest
 from .options import BUNDLE_ARGUMENT, OVERWRITE_OPTION
@@ -58,7 +58,7 @@ def sign(bundle: Path, key: Path, passphrase_file: Path | None, overwrite: bool)
     if is_locked(key):
         passphrase = _from_file(passphrase_file) if passphrase_file else _asked(confirm=False)
     signature = sign_manifest(opened.manifest_bytes, private_key(key, passphrase))
-    write_signature(opened, signature.to_bytes())
+    put_signature(opened, signature.to_bytes())
     click.echo(f"{opened.path}: signed by key {signature.key_id}")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
+
 import click
 
 from ..runtime.choice import Choice, Trial
@@ -12,15 +15,23 @@ def print_choice(choice: Choice) -> None:
     """What was compared on this machine, with what was taken first in words."""
     click.echo(f"{choice.backend} runs {choice.variant.name}, {_how(choice)}")
     for note in choice.notes:
-        click.echo(f"  {plain(note)}")
+        _print_wrapped(f"  {note}")
     if choice.trials:
         click.echo("")
         print_table(
-            ["engine", "variant", "error", "allowed", "µs a sample", ""],
+            ["engine", "variant", "error", "allowed", "µs/sample", ""],
             [_row(choice, trial) for trial in choice.trials],
         )
     for engine, reason in (choice.absent or {}).items():
-        click.echo(f"{engine} was left out: {reason}")
+        _print_wrapped(f"{engine} was left out: {reason}")
+    for golden in (trial.golden for trial in choice.trials if trial.golden.refusal):
+        _print_wrapped(f"{golden.backend} refused {golden.variant}: {golden.refusal}")
+
+
+def _print_wrapped(text: str) -> None:
+    """In lines no wider than the terminal: what engines say is long, and would tear a table apart."""
+    width = shutil.get_terminal_size().columns
+    click.echo(textwrap.fill(plain(text), width, subsequent_indent="  ", break_on_hyphens=False))
 
 
 def _how(choice: Choice) -> str:
@@ -46,9 +57,9 @@ def _row(choice: Choice, trial: Trial) -> list[str]:
 def _verdict(choice: Choice, trial: Trial) -> str:
     golden = trial.golden
     if (golden.backend, golden.variant) == (choice.backend, choice.variant.name):
-        return "taken" if trial.us is not None else "taken: the only one that is right"
+        return "taken" if trial.us is not None else "taken, only right one"
     if golden.refusal:
-        return f"refused: {golden.refusal}"
+        return "refused"
     if not golden.passed:
         return "WRONG on this machine"
     taken = next(
@@ -57,4 +68,4 @@ def _verdict(choice: Choice, trial: Trial) -> str:
     if trial.us is None or taken.us is None:
         return "right"
     ratio = trial.us / taken.us
-    return f"right, {ratio:.3g} times the time" if ratio > 1 else "right, not clearly faster"
+    return f"right, {ratio:.3g}x the time" if ratio > 1 else "right, hardly faster"

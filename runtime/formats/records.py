@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from ..atomic import atomic_file
 from ..batch import Batch, make_provenance
 from ..errors import RequestError
 from ..generator import Series
+from ..provenance import provenance_text
 from ..schema import Schema
 from ..violations import Tally, Violations, tally_of
 from .base import Progress, need_place, no_library
@@ -38,6 +41,15 @@ class Record:
     schema: Schema
     tally: Tally
     """What the guard found in this one sample."""
+
+    @functools.cached_property
+    def identity(self) -> uuid.UUID:
+        """The same for the same sample of the same bundle, engine, seed and conditions, another for any other.
+
+        Whether the sample was checked makes no difference, whether it was drawn anew does.
+        """
+        origin = {name: value for name, value in self.provenance.items() if name not in ("on_violation", "breaks")}
+        return uuid.uuid5(uuid.NAMESPACE_OID, provenance_text({"conditions": dict(self.conditions), **origin}))
 
     @property
     def index(self) -> int:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-from ..provenance import provenance_text
 from ..schema import Condition, NumberCondition
 from .records import Record
 
@@ -46,17 +43,13 @@ def condition_text(condition: Condition, value: str | float) -> str:
 
 
 def uuid_of(record: Record, role: str) -> uuid.UUID:
-    """The same for the same sample of the same bundle, engine, seed and conditions, another for any other.
-
-    Whether the sample was checked makes no difference, whether it was drawn anew does.
+    """The same for the same sample (`Record.identity`) and role, another for any other.
 
     Args:
         record: The sample.
         role: What of it is to be called so.
     """
-    origin = {name: value for name, value in record.provenance.items() if name not in ("on_violation", "breaks")}
-    known: Mapping[str, Any] = {"role": role, "conditions": dict(record.conditions), **origin}
-    return uuid.uuid5(uuid.NAMESPACE_OID, provenance_text(known))
+    return uuid.uuid5(record.identity, role)
 
 
 def patient_id(record: Record) -> str:

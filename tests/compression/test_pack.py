@@ -11,14 +11,14 @@ import pytest
 from edgeward.benchmarks.latency import Ratio
 from edgeward.compression import Compressed, CompressionRecipe, load_compression_recipe, pack
 from edgeward.compression.default_variant import Speed, split_name
-from edgeward.compression.pack import FORBIDDEN_USE, INTENDED_USE
+from edgeward.compression.pack import FORBIDDEN_USE, intended_use
 from edgeward.runtime.backends import BACKENDS
 from edgeward.runtime.bundle import Bundle, open_bundle
 from edgeward.runtime.errors import BackendError, EdgewardError, OutputError
 from edgeward.runtime.golden import check_golden
 from edgeward.runtime.manifest import CARD_NAME, GOLDEN_NAME, MANIFEST_NAME
 from edgeward.runtime.provenance import STATEMENT
-from edgeward.runtime.schema import ClassCondition
+from edgeward.runtime.schema import Channel, ClassCondition, ImageSchema, NumberColumn, SignalSchema, TableSchema
 from edgeward.training.checkpoint import Checkpoint
 
 Packer = Callable[..., Bundle]
@@ -117,8 +117,19 @@ def test_the_manifest_tells_name_version_licence_and_uses(bundle: Bundle, teache
     assert (manifest.name, manifest.version) == ("tiny", "1.2.3")
     assert manifest.data == teacher.schema
     assert (manifest.licence, manifest.attribution) == (teacher.provenance.licence, teacher.provenance.attribution)
-    assert (manifest.intended_use, manifest.forbidden_use) == (INTENDED_USE, FORBIDDEN_USE)
+    assert (manifest.intended_use, manifest.forbidden_use) == (intended_use(teacher.schema), FORBIDDEN_USE)
     assert json.loads((bundle.path / MANIFEST_NAME).read_text())["synthetic_data_only"] is True
+
+
+def test_what_a_bundle_is_for_is_told_in_the_words_of_its_kind_of_data() -> None:
+    kinds = {
+        "signals": SignalSchema("ecg", "", (Channel("II", "mV", -1.0, 1.0),), 250.0, 8, ()),
+        "images": ImageSchema("scans", "", ("grey",), 4, 4, ()),
+        "tables": TableSchema("ward", "", (NumberColumn("lactate", "mmol/L", 0.0, 30.0),), ()),
+    }
+    for kind, schema in kinds.items():
+        words = " ".join(intended_use(schema)).replace(",", "").split()
+        assert set(words) & set(kinds) == {kind}
 
 
 def test_the_lineage_leads_back_to_data_teacher_recipe_and_steps(
@@ -149,7 +160,7 @@ def test_the_card_says_that_everything_is_synthetic_and_what_is_forbidden(bundle
     card = (bundle.path / CARD_NAME).read_text()
     assert card.startswith(f"# tiny 1.2.3\n\n**{STATEMENT}.**\n")
     assert "not for clinical use" in STATEMENT
-    assert all(f"- {use}\n" in card for use in (*INTENDED_USE, *FORBIDDEN_USE))
+    assert all(f"- {use}\n" in card for use in (*bundle.manifest.intended_use, *FORBIDDEN_USE))
 
 
 def test_the_card_describes_the_data_and_each_class(bundle: Bundle, teacher: Checkpoint) -> None:

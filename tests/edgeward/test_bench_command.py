@@ -19,7 +19,7 @@ from ..benchmarks.latency.toy_calibration import CALIBRATION
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # A moment on one engine: one process a subject, which a verdict does not believe, and few modes.
-MOMENT = ("--backend", "onnxruntime", "--processes", "1", "--calls", "1", "--batch", "1", "--max-time", "2")
+MOMENT = ("--backend", "onnxruntime", "--processes", "1", "--calls", "1", "--batch", "1", "--max-time", "1")
 MOMENT = (*MOMENT, "--pause", "1", "--rate", "100", "--no-priority")
 
 
@@ -84,12 +84,12 @@ def test_strict_ends_with_a_code_of_its_own(run_edgeward: Run, bundle: Bundle) -
     ],
 )
 def test_a_wrong_request_is_refused_before_the_measuring(
-    run_edgeward: Run, bundle: Bundle, out: Path, arguments: list[str], exit_code: int, told: str
+    edgeward_here: Run, bundle: Bundle, out: Path, arguments: list[str], exit_code: int, told: str
 ) -> None:
     if "--teacher" in arguments:
         pytest.importorskip("torch")
     (out / "taken.json").write_text("precious")
-    result = run_edgeward("bench", bundle.path, *arguments, cwd=out)
+    result = edgeward_here("bench", bundle.path, *arguments, cwd=out)
     assert result.returncode == exit_code, result.stderr
     assert told in result.stderr
     assert "Traceback" not in result.stderr
@@ -139,11 +139,16 @@ def test_a_full_disk_leaves_no_report(run_edgeward: Run, bundle: Bundle, out: Pa
     assert os.listdir(out) == []
 
 
+@pytest.fixture(scope="module")
+def measured(run_edgeward: Run, bundle: Bundle) -> str:
+    """A report of one variant, as JSON."""
+    return run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--json").stdout
+
+
 @pytest.fixture
-def reports(run_edgeward: Run, bundle: Bundle, out: Path) -> Path:
+def reports(measured: str, out: Path) -> Path:
     """`same.json`, measured; `slow.json`, the same but made half as fast; both as if of six processes without noise."""
-    result = run_edgeward("bench", bundle.path, *MOMENT, "--precision", "int8", "--json")
-    report = json.loads(result.stdout)
+    report = json.loads(measured)
     for name, times in (("same", 1.0), ("slow", 2.0)):
         for row in report["rows"]:
             row |= {"verdict": "VALID", "reasons": [], "process_p50_us": [times * (100 + n / 10) for n in range(6)]}
@@ -151,28 +156,28 @@ def reports(run_edgeward: Run, bundle: Bundle, out: Path) -> Path:
     return out
 
 
-def test_compare_tells_a_regression_by_its_exit_code(run_edgeward: Run, reports: Path) -> None:
-    same = run_edgeward("bench", "compare", reports / "same.json", reports / "same.json", "--json")
+def test_compare_tells_a_regression_by_its_exit_code(edgeward_here: Run, reports: Path) -> None:
+    same = edgeward_here("bench", "compare", reports / "same.json", reports / "same.json", "--json")
     assert same.returncode == 0, same.stderr
     assert json.loads(same.stdout)["regressions"] == []
-    slow = run_edgeward("bench", "compare", reports / "same.json", reports / "slow.json", "--markdown")
+    slow = edgeward_here("bench", "compare", reports / "same.json", reports / "slow.json", "--markdown")
     assert slow.returncode == 7
     assert "2.00 times slower" in slow.stderr
     head, rule, *rows = slow.stdout.splitlines()
     assert head.startswith("| row | before µs |")
     assert set(rule) == set("|- ")
     assert all(row.count("|") == 8 for row in rows)
-    table = run_edgeward("bench", "compare", reports / "slow.json", reports / "same.json")
+    table = edgeward_here("bench", "compare", reports / "slow.json", reports / "same.json")
     assert table.returncode == 0
     assert "faster" in table.stdout
 
 
-def test_compare_tells_what_became_wrong_by_its_exit_code(run_edgeward: Run, reports: Path) -> None:
+def test_compare_tells_what_became_wrong_by_its_exit_code(edgeward_here: Run, reports: Path) -> None:
     wrong = json.loads((reports / "same.json").read_text())
     for row in wrong["rows"]:
         row |= {"verdict": "INVALID", "right": False, "reasons": ["computes something else"], "process_p50_us": []}
     (reports / "wrong.json").write_text(json.dumps(wrong))
-    result = run_edgeward("bench", "compare", reports / "same.json", reports / "wrong.json")
+    result = edgeward_here("bench", "compare", reports / "same.json", reports / "wrong.json")
     assert result.returncode == 7
     assert "was right and is now wrong: after: computes something else" in result.stderr
     assert "WRONG" in result.stdout
@@ -191,11 +196,11 @@ def test_a_report_without_a_row_is_an_error(
     assert "nothing could be measured: generate fp32 onnxruntime: the engine fell over" in result.stderr
 
 
-def test_compare_refuses_another_machine(run_edgeward: Run, reports: Path) -> None:
+def test_compare_refuses_another_machine(edgeward_here: Run, reports: Path) -> None:
     other = json.loads((reports / "same.json").read_text())
     other["machine"]["cpu"] = "another"
     (reports / "other.json").write_text(json.dumps(other))
-    result = run_edgeward("bench", "compare", reports / "same.json", reports / "other.json")
+    result = edgeward_here("bench", "compare", reports / "same.json", reports / "other.json")
     assert result.returncode == 2
     assert "differ in the processor" in result.stderr
 

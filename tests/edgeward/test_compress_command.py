@@ -148,13 +148,20 @@ def test_a_folder_that_is_read_only_is_refused(
 
 
 def test_a_result_outside_the_allowance_is_not_written_and_the_next_run_goes_on_from_its_steps(
-    edgeward_here: Run, refused: Refused, teacher_path: Path, compression_recipe_path: Path, bundle: Bundle, out: Path
+    edgeward_here: Run,
+    refused: Refused,
+    teacher_path: Path,
+    compression_recipe_path: Path,
+    bundle: Bundle,
+    finished_work: Path,
+    out: Path,
 ) -> None:
     loose = compression_recipe_path.read_text()
     old, new = "student_relative_l2 = 5.0", "int8_relative_l2 = 1.0"
     assert old in loose
     assert new in loose
     path = Path(shutil.copytree(bundle.path, out / "x.edgeward"))
+    shutil.copytree(finished_work, out / "x.edgeward.work")  # the steps of an earlier run
     before = state(path)
 
     def run(recipe: str) -> subprocess.CompletedProcess[str]:

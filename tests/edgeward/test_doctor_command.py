@@ -8,13 +8,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edgeward.runtime import Bundle
+from edgeward.runtime.choice import Choice, Trial
+from edgeward.runtime.golden import GoldenResult
 
+from edgeward.commands.choice_table import print_choice
+
+LONG = "it cannot compile the node 'QuantizeLinear' of /decoder/blocks.2/conv1/weight_quantized, " * 4 + "as it says"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEWARD_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def small_choice(bundle: Bundle) -> Choice:
+    """Of two trials, one of which an engine refused with many words."""
+    variants = {variant.name: variant for variant in bundle.manifest.variants}
+    right = GoldenResult("fp32", "fp32", "onnxruntime", 1e-6, 1e-4)
+    refusal = GoldenResult("int8", "int8", "openvino", float("nan"), 1e-4, LONG)
+    return Choice(
+        *("onnxruntime", variants["fp32"], "measured"),
+        asked={"backend": "auto", "precision": "auto"},
+        trials=(Trial(right), Trial(refusal)),
+        absent={"tensorrt": LONG},
+    )
 
 
 def test_without_a_bundle_the_machine_and_the_engines_are_checked(run_edgeward: Run) -> None:
@@ -75,6 +94,19 @@ def test_generate_explains_its_choice_and_leaves_a_wrong_variant_alone(
     assert (told["precision"], told["choice"]["how"]) == ("int8", "remembered")
     with np.load(out / "x.npz") as one, np.load(out / "y.npz") as two:
         np.testing.assert_array_equal(one["samples"], two["samples"])
+
+
+def test_long_reasons_stay_in_the_terminal_and_out_of_the_table(
+    small_choice: Choice, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    print_choice(small_choice)
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    in_one_line = " ".join(told.split())
+    assert f"openvino refused int8: {LONG}" in in_one_line
+    assert f"tensorrt was left out: {LONG}" in in_one_line
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith("openvino  ")] == ["refused"]
 
 
 def test_what_is_named_is_used_even_where_it_is_wrong(edgeward_here: Run, reweighted: Path, out: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from edgeward.benchmarks import quality
+from edgeward.benchmarks.quality.fidelity import two_sample
 from edgeward.runtime import Bundle
 from edgeward.runtime.bundle import open_bundle
 from edgeward.runtime.schema import ClassCondition
@@ -20,6 +22,26 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
 
 QUICK = ("--against", "simulated", "--quick", "--seeds", 2, "--steps", 5, "--per-class", 40, "--seed", 3)
+
+
+# A few records: what is tested is what is told of them, and not how good they are.
+LITTLE = dataclasses.replace(quality.QUICK, fidelity_records=150, attacked=30)
+LITTLE_IN_A_PROCESS = """
+import dataclasses
+from edgeward.benchmarks import quality
+from edgeward.benchmarks.quality.fidelity import two_sample
+from edgeward.cli import main
+quality.QUICK = dataclasses.replace(quality.QUICK, fidelity_records=150, attacked=30)
+two_sample._FOLDS = 2
+main()
+"""
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--quick` looks at few records, by few trees."""
+    monkeypatch.setattr(quality, "QUICK", LITTLE)
+    monkeypatch.setattr(two_sample, "_FOLDS", 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +54,12 @@ class Judged:
 
 
 @pytest.fixture(scope="module")
-def judged(run_edgeward: Run, bundle: Bundle, teacher_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+def judged(bundle: Bundle, teacher_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Judged:
     folder = tmp_path_factory.mktemp("judged")
     copy = Path(shutil.copytree(bundle.path, folder / "tiny.edgeward"))
-    result = run_edgeward(
-        *("evaluate", copy, *QUICK, "--teacher", teacher_path, "--json", "-o", folder / "report", "--attach")
+    arguments = ("evaluate", copy, *QUICK, "--teacher", teacher_path, "--json", "-o", folder / "report", "--attach")
+    result = subprocess.run(
+        [sys.executable, "-c", LITTLE_IN_A_PROCESS, *map(str, arguments)], capture_output=True, text=True, check=False
     )
     return Judged(result, folder / "report", copy)
 
@@ -92,7 +115,7 @@ def test_the_bundle_carries_the_evidence_and_still_opens(judged: Judged) -> None
 
 
 def test_people_are_told_that_simulated_patients_prove_nothing(
-    edgeward_here: Run, renamed: Callable[[str], Path]
+    little: None, edgeward_here: Run, renamed: Callable[[str], Path]
 ) -> None:
     result = edgeward_here("evaluate", renamed("NAVFQ"), *QUICK)
     assert result.returncode == 0, result.stderr
@@ -202,15 +225,10 @@ def test_a_damaged_bundle_is_refused_before_the_data_are_read(
 
 
 def test_a_report_that_cannot_be_drawn_is_missed_before_the_judging(
-    refused: Refused, bundle: Bundle, tmp_path: Path
+    edgeward_here: Run, refused: Refused, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = "import sys; sys.modules['jinja2'] = None; from edgeward.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", program, "evaluate", bundle.path, *map(str, QUICK), "-o", tmp_path / "report"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    result = edgeward_here("evaluate", bundle.path, *QUICK, "-o", tmp_path / "report")
     refused(
         result, 5, "needs jinja2, which the thin install leaves out; install it with: pip install 'edgeward[report]'"
     )
@@ -247,7 +265,7 @@ def test_an_absent_library_is_an_error_with_the_command_that_installs_it(refused
     refused(result, 5, "needs torch, which the thin install leaves out; install it with: pip install 'edgeward[train]'")
 
 
-def test_a_checkpoint_is_judged_alone(edgeward_here: Run, teacher_path: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_is_judged_alone(little: None, edgeward_here: Run, teacher_path: Path, tmp_path: Path) -> None:
     result = edgeward_here("evaluate", teacher_path, *QUICK, "--json", "-o", tmp_path / "report")
     assert result.returncode == 0, result.stderr
     evidence = json.loads(result.stdout)

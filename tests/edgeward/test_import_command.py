@@ -94,7 +94,7 @@ def test_an_imported_gan_is_compressed_verified_measured_and_generates(
     made = edgeward_here("compress", out / "teacher.pt", "--recipe", out / "tiny.toml", "-o", out / "gan.edgeward")
     assert made.returncode == 0, made.stderr
     assert edgeward_here("bundle", "verify", out / "gan.edgeward").returncode == 0
-    moment = ("--quick", "--processes", 1, "--max-time", 2)
+    moment = ("--quick", "--processes", 1, "--max-time", 1, "--backend", "onnxruntime")
     measured = edgeward_here("bench", out / "gan.edgeward", "--teacher", out / "teacher.pt", *moment)
     assert measured.returncode == 0, measured.stderr
     with load(out / "gan.edgeward") as generator:

@@ -13,8 +13,8 @@ from edgeward.makers import own_loss
 
 
 def test_it_tells_who_trained_a_model_that_learnt_its_few_patients_by_heart(tmp_path: Path) -> None:
-    dataset = simulate_table(patients=(64, 20, 64), seed=3)
-    recipe = replace(load_training_recipe("table-diffusion"), steps=600, batch_size=32, evaluations=0)
+    dataset = simulate_table(patients=(32, 20, 64), seed=3)
+    recipe = replace(load_training_recipe("table-diffusion"), steps=400, batch_size=32, evaluations=0)
     model = train(dataset, recipe, tmp_path / "learnt.pt", seed=1, device="cpu")
     loss, task = own_loss(model, dataset.schema, descents=1), task_of(dataset)
     assert loss

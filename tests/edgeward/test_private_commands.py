@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from edgeward.benchmarks.quality.fidelity import two_sample
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Refused = Callable[[subprocess.CompletedProcess[str], int, str], None]
@@ -40,8 +41,9 @@ def written(folder: Path, old: str = "", new: str = "") -> Path:
 
 
 def test_a_private_generator_is_trained_and_its_promise_told_and_judged_beside_it(
-    edgeward_here: Run, tmp_path: Path, out: Path
+    edgeward_here: Run, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(two_sample, "_FOLDS", 2)
     trained = edgeward_here("train", "--recipe", written(tmp_path), "--dp", "epsilon=3", "-o", out / "x.pt", "--json")
     assert trained.returncode == 0, trained.stderr
     told = json.loads(trained.stdout)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 from edgeward.runtime import BackendError
@@ -25,6 +25,8 @@ class FakeEngine:
     name: str
     change: Change = unchanged
     call_s: float = 0.0
+    asleep: bool = False
+    """Whether it waits for `call_s` instead of working, as a process does that has to share its processor."""
     refusal: str = ""
     version: str = "1.0.0"
     absent: str = ""
@@ -38,7 +40,7 @@ class FakeEngine:
         if self.absent or self.refusal:
             raise BackendError(self.absent or self.refusal)
         self.opened += 1
-        return FakeSession(self, OnnxRuntimeBackend().open(model, options, weights))
+        return FakeSession(self, OnnxRuntimeBackend().open(model, Options(options.threads), weights))
 
 
 class FakeSession(ClosingSession):
@@ -53,7 +55,8 @@ class FakeSession(ClosingSession):
         (samples,) = self._session.run(inputs)
         changed = self._engine.change(samples, inputs).astype(np.float32)
         while perf_counter() < until:  # asleep, a loaded machine would wake it up late
-            pass
+            if self._engine.asleep:
+                sleep(self._engine.call_s)
         if outputs is None:
             return [changed]
         outputs[0][...] = changed

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -15,7 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeward.devices import this_host
-from edgeward.runtime import BackendError, Bundle, BundleError, GateError, RequestError, load, open_bundle
+from edgeward.runtime import (
+    BackendError,
+    Bundle,
+    BundleError,
+    GateError,
+    RequestError,
+    choosing,
+    load,
+    open_bundle,
+)
 from edgeward.runtime.backends import BACKENDS, Options
 from edgeward.runtime.choice import Candidate, Trial
 from edgeward.runtime.choice_file import Question
@@ -26,9 +36,10 @@ from edgeward.runtime.provenance import edgeward_version
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .engines import FakeEngine
+from .engines import FakeEngine, FakeSession
 
 SLOW_S = 0.003
+LEAST_SHARE = choosing._LEAST_SHARE
 WRONG = 1.001
 """Off by ten times what the small bundle allows."""
 
@@ -320,6 +331,51 @@ def test_loading_from_many_threads_at_once_remembers_one_whole_choice(
         list(pool.map(lambda _: chosen(small_bundle), range(8)))
     assert [path.suffix for path in cache.rglob("*") if path.is_file()] == [".json"]
     assert chosen(small_bundle)["how"] == "remembered"
+
+
+def test_what_was_measured_on_a_busy_machine_is_used_and_not_remembered(
+    small_bundle: Bundle, engines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "_LEAST_SHARE", LEAST_SHARE)
+    _, other = engines({"call_s": SLOW_S, "asleep": True}, {"call_s": 2 * SLOW_S, "asleep": True})
+    for _ in range(2):
+        busy = chosen(small_bundle)
+        assert (busy["backend"], busy["how"]) == ("onnxruntime", "measured")
+        assert re.match(r"other work left \d+% of a processor for measuring", busy["notes"][-1])
+    other.refusal = "gone"  # nothing is compared any more, and so nothing was in the way
+    chosen(small_bundle)
+    assert chosen(small_bundle)["how"] == "remembered"
+
+
+def test_what_waits_for_another_device_is_no_sign_of_a_busy_machine(
+    bundle: Bundle, engines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "_LEAST_SHARE", LEAST_SHARE)
+    engines({}, {"call_s": SLOW_S, "asleep": True})
+    for device, how in (("cpu", "measured"), ("gpu", "remembered")):
+        chosen(bundle, backend="openvino", device=device)
+        assert chosen(bundle, backend="openvino", device=device)["how"] == how
+
+
+def test_what_is_taken_is_opened_once_and_the_rest_is_closed(
+    small_bundle: Bundle, engines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(FakeSession, "close", lambda session: closed.append(session.describe().backend))
+    reference, other = engines({"call_s": SLOW_S}, {})
+    with load(small_bundle):
+        assert (reference.opened, other.opened) == (1, 1)
+        assert closed == ["onnxruntime"]
+    assert closed == ["onnxruntime", "openvino"]
+    closed.clear()
+    engines(times(WRONG), times(WRONG))
+    with pytest.raises(GateError):
+        choosing.choose_again(small_bundle)
+    assert sorted(closed) == ["onnxruntime", "openvino"]
+    closed.clear()
+    engines({}, {})
+    choosing.choose_again(small_bundle)
+    assert sorted(closed) == ["onnxruntime", "openvino"]
 
 
 # A cache that is damaged, hostile, closed or absent

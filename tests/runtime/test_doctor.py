@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edgeward.devices import this_host
 from edgeward.runtime import Bundle, load, open_bundle
 from edgeward.runtime.backends import BACKENDS
@@ -28,6 +29,7 @@ from edgeward.runtime.machine_checks import (
     check_processor,
 )
 from edgeward.runtime.manifest import MANIFEST_NAME
+from edgeward.runtime.signature import sign
 
 from .engines import FakeEngine
 
@@ -296,6 +298,37 @@ def test_a_damaged_bundle_is_a_finding_and_no_error(small_bundle: Bundle, tmp_pa
     (problem,) = found.problems
     assert (problem.group, problem.about) == ("bundle", "files")
     assert problem.advice
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_bundle_that_lacks_only_a_signature_is_not_to_be_copied_again(
+    small_bundle: Bundle,
+    engine: Callable[..., FakeEngine],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    signed: bool,
+) -> None:
+    monkeypatch.setenv("EDGEWARD_REQUIRE_SIGNATURE", "1")
+    folder = Path(shutil.copytree(small_bundle.path, tmp_path / "copy.edgeward"))
+    if signed:
+        signature = sign(small_bundle.manifest_bytes, Ed25519PrivateKey.generate())
+        (folder / "signature").write_bytes(signature.to_bytes())
+    fake = engine()
+    found = examine(folder)
+    (problem,) = found.problems
+    assert (problem.group, problem.about) == ("bundle", "signature")
+    told = problem.told + problem.advice
+    assert "copy" not in told.replace(str(folder), "")
+    assert ("trust add NAME KEY.pub" in told) == signed
+    ask = f"ask its sender for a signed one, or if it is yours: edgeward bundle sign {folder} --key KEY"
+    assert (ask in told) != signed
+    assert about(found, "files").status == "ok"
+    assert found.choice is None
+    assert fake.calls == 1  # the first graph of an engine, and nothing of a bundle that may not run
+
+
+def test_who_signed_a_bundle_is_told(small_bundle: Bundle) -> None:
+    assert about(examine(small_bundle.path), "signature").told == "not signed"
 
 
 def test_a_broken_record_is_a_problem(bundle: Bundle, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,9 @@ from edgeward.runtime import BackendError, Bundle, BundleError, GateError, Outpu
 from edgeward.runtime.backends import BACKENDS
 from edgeward.runtime.bundle import read_bundle
 from edgeward.runtime.golden import GoldenResult, check_golden
-from edgeward.runtime.install import install, remove
+from edgeward.runtime.install import install, put_signature, remove
 from edgeward.runtime.installed import Installed, installed, locate, place_of, store_folder
+from edgeward.runtime.lock import locked
 from edgeward.runtime.rewrite import content_of, names_of, write_file
 from edgeward.runtime.signature import sign
 from hypothesis import given
@@ -294,6 +296,51 @@ def test_whoever_changes_the_store_waits_for_whoever_does(small_bundle: Bundle) 
     process.communicate(timeout=120)
     assert process.returncode == 0
     assert in_store() == ["waves@0.0.1.edgeward"]
+
+
+def test_whoever_signs_an_installed_bundle_waits_for_whoever_changes_the_store(
+    small_bundle: Bundle, tmp_path: Path
+) -> None:
+    place = install(small_bundle).place.path
+    (tmp_path / "link.edgeward").symlink_to(place)
+    signature = sign(small_bundle.manifest_bytes, Ed25519PrivateKey.generate()).to_bytes()
+    for named in (place, tmp_path / "link.edgeward"):
+        signing = threading.Thread(target=put_signature, args=(read_bundle(named), signature))
+        with locked(store_folder() / ".lock"):
+            before = place.stat().st_ino
+            signing.start()
+            signing.join(0.3)
+            assert signing.is_alive()
+            assert place.stat().st_ino == before
+        signing.join(30)
+        assert place.stat().st_ino != before
+        assert read_bundle(place).signature == signature
+
+
+def test_whoever_signs_a_bundle_elsewhere_waits_for_nobody(small_bundle: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "packed.edgeward"
+    write_file(path, names_of(small_bundle), lambda name: content_of(small_bundle, name))
+    signature = sign(small_bundle.manifest_bytes, Ed25519PrivateKey.generate()).to_bytes()
+    store_folder().mkdir(parents=True)
+    with locked(store_folder() / ".lock"):
+        put_signature(read_bundle(path), signature)
+    assert read_bundle(path).signature == signature
+
+
+def test_a_bundle_that_became_another_while_it_was_signed_is_left_as_it_is(
+    small_bundle: Bundle, another: Callable[..., Bundle]
+) -> None:
+    place = install(small_bundle).place.path
+    seen = read_bundle(place)
+    signature = sign(seen.manifest_bytes, Ed25519PrivateKey.generate()).to_bytes()
+    other = install(another(licence="another"), overwrite=True)
+    with pytest.raises(BundleError, match="was changed while it was being signed"):
+        put_signature(seen, signature)
+    assert read_bundle(place).signature is None
+    remove(other.place.name)
+    with pytest.raises(BundleError, match="does not exist"):
+        put_signature(seen, signature)
+    assert in_store() == []
 
 
 def test_a_full_disk_leaves_the_old_bundle_and_nothing_else(

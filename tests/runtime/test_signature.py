@@ -203,6 +203,21 @@ def test_a_file_that_is_no_key_of_the_kind_is_refused(tmp_path: Path) -> None:
         public_key(garbage)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.timeout(10)
+def test_a_pipe_in_the_place_of_a_key_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for use in (is_locked, public_key, lambda path: private_key(path, None)):
+        with pytest.raises(RequestError, match="pipe is no ordinary file, and so no key"):
+            use(tmp_path / "pipe")
+
+
+def test_a_key_behind_a_link_is_read(tmp_path: Path) -> None:
+    make_key(tmp_path / "clinic.key", None)
+    (tmp_path / "link").symlink_to(tmp_path / "clinic.key")
+    private_key(tmp_path / "link", None)
+
+
 def test_without_the_library_every_use_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     make_key(tmp_path / "clinic.key", None)
     signature = sign(MANIFEST, KEY)

@@ -236,6 +236,15 @@ def test_a_list_that_is_a_folder_is_told(copied: Path) -> None:
         open_bundle(copied)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.timeout(10)
+def test_a_list_that_is_a_pipe_is_refused_and_not_waited_for(copied: Path) -> None:
+    trust_list_path().parent.mkdir(parents=True)
+    os.mkfifo(trust_list_path(), 0o600)
+    with pytest.raises(RequestError, match="is no ordinary file, so it is not to be trusted"):
+        open_bundle(copied)
+
+
 @pytest.mark.parametrize("signer", [None, "Heart Clinic"])
 @pytest.mark.parametrize("key_id", [None, "0" * 64])
 @pytest.mark.parametrize("keys", [(), (TRUSTED,)])

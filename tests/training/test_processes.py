@@ -1,5 +1,6 @@
 """Several processes that share each batch train the model that one process trains."""
 
+import contextlib
 import dataclasses
 import os
 import socket
@@ -12,9 +13,13 @@ import numpy as np
 import pytest
 import torch
 from edgeward.runtime.errors import TrainingError
+from edgeward.training import state
 from edgeward.training.checkpoint import load_checkpoint
+from edgeward.training.datasets.dataset import Dataset
 from edgeward.training.draws import Draws
+from edgeward.training.loop import train
 from edgeward.training.processes import average_gradients, mean_over_all, rank, world_size
+from edgeward.training.recipe import load_training_recipe
 
 TRAIN = """
 import contextlib
@@ -29,9 +34,9 @@ from edgeward.training.recipe import load_training_recipe
 state.mixed_precision = lambda device: contextlib.nullcontext()  # rounding to 8 bits would hide what is compared
 join_processes()
 dataset = simulate_beats(patients=(6, 2, 3), beats_per_patient=60, seed=1)
-folder, name = Path(sys.argv[1]), sys.argv[2]
+folder = Path(sys.argv[1])
 for family in ("vae", "gan"):
-    train(dataset, load_training_recipe(folder / f"{family}.toml"), folder / f"{family}-{name}.pt", seed=5)
+    train(dataset, load_training_recipe(folder / f"{family}.toml"), folder / f"{family}-two.pt", seed=5)
 leave_processes()
 """
 
@@ -76,9 +81,9 @@ def free_port() -> int:
         return port
 
 
-def start(folder: Path, name: str, environment: dict[str, str]) -> "subprocess.Popen[str]":
+def start(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN, str(folder), name],
+        [sys.executable, "-c", TRAIN, str(folder)],
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         text=True,
         stderr=subprocess.PIPE,
@@ -91,15 +96,18 @@ def finish(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Checkpoints of each family that one process and two together trained: they cost more to start than to train."""
+def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of each family that this process and two others together trained."""
     folder = tmp_path_factory.mktemp("processes")
     for family, own in OWN.items():
         (folder / f"{family}.toml").write_text(COMMON.format(family=family) + own)
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    pair = [start(folder, "two", {**shared, "RANK": str(r), "LOCAL_RANK": str(r)}) for r in (0, 1)]
-    alone = start(folder, "one", {})
-    for process in (*pair, alone):
+    pair = [start(folder, {**shared, "RANK": str(r), "LOCAL_RANK": str(r)}) for r in (0, 1)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "mixed_precision", lambda device: contextlib.nullcontext())
+        for family in OWN:
+            train(dataset, load_training_recipe(folder / f"{family}.toml"), folder / f"{family}-one.pt", seed=5)
+    for process in pair:
         finish(process)
     return folder
 

@@ -128,7 +128,7 @@ TINY = Effort(
 
 
 @pytest.fixture(scope="module")
-def evidence(task: Task) -> Evidence:
+def evidence(fewer_trees: None, task: Task) -> Evidence:
     makers = {
         "honest": patients(1200, 11),
         "men": patients(1200, 12, women=0.0),

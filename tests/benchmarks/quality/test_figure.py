@@ -61,6 +61,9 @@ def test_every_draw_has_as_many_patients_as_there_are() -> None:
     assert (weights.sum(axis=1) == 17).all()
     assert (weights == weights.round()).all()
     assert weights.mean(axis=0) == pytest.approx(np.ones(17), abs=0.15)
+    before = weights.copy()
+    weights[:] = 0.0  # what one caller does to them is of no matter to the next
+    np.testing.assert_array_equal(PatientBootstrap(each_its_own(17)).weights(), before)
 
 
 def test_two_rows_read_on_the_same_patients_have_the_same_draws() -> None:

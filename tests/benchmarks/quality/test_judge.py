@@ -12,6 +12,7 @@ from edgeward.benchmarks.quality.verdicts import unusable
 from edgeward.runtime.errors import DataError
 from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 
+pytestmark = pytest.mark.usefixtures("fewer_trees")
 SCHEMA = TableSchema(
     "ward",
     "Patients of a ward.",
@@ -55,6 +56,12 @@ def patients(n: int, seed: int, prefix: str) -> Records:
 @pytest.fixture(scope="module")
 def task() -> Task:
     return Task(SCHEMA, CLASSES, patients(500, 1, "train"), patients(150, 2, "val"), patients(500, 3, "test"))
+
+
+@pytest.fixture(scope="module")
+def small_task() -> Task:
+    """Where it is of no matter how sure the figures are."""
+    return Task(SCHEMA, CLASSES, patients(150, 1, "train"), patients(60, 2, "val"), patients(150, 3, "test"))
 
 
 def unnamed(records: Records) -> Records:
@@ -106,7 +113,7 @@ MAKERS: dict[str, Callable[[Task], Records]] = {
 
 
 @pytest.fixture(scope="module")
-def evidence(task: Task) -> Evidence:
+def evidence(fewer_trees: None, task: Task) -> Evidence:
     sources = [Source(name, "0" * 64, make(task), chooses_classes=True) for name, make in MAKERS.items()]
     return judge(task, sources, TINY, data={"source": "a law", "simulated": True, "notes": []})
 
@@ -199,20 +206,20 @@ def test_few_patients_give_a_wide_interval_and_not_a_confident_number(evidence: 
         assert few.high - few.low > 1.8 * (many.high - many.low)  # type: ignore[operator]
 
 
-def test_the_same_judgement_gives_the_same_bytes_and_plain_json(task: Task) -> None:
-    source = Source("honest", "0" * 64, honest(task))
+def test_the_same_judgement_gives_the_same_bytes_and_plain_json(small_task: Task) -> None:
+    source = Source("honest", "0" * 64, honest(small_task))
     data = {"source": "a law", "simulated": True, "notes": []}
-    once, again = (judge(task, [source], TINY, data=data).to_bytes() for _ in range(2))
+    once, again = (judge(small_task, [source], TINY, data=data).to_bytes() for _ in range(2))
     assert once == again
     told = json.loads(once)
     assert told["schema_version"] == 1
     assert {finding["measure"] for finding in told["findings"]} == set(told["measures"])
 
 
-def test_private_training_is_kept_in_the_evidence_and_in_what_is_said_of_privacy(task: Task) -> None:
+def test_private_training_is_kept_in_the_evidence_and_in_what_is_said_of_privacy(small_task: Task) -> None:
     record = PrivacyRecord(8.0, 1e-5, "prv", 0.84, 1.0, 0.025)
-    source = Source("memoriser", "0" * 64, memoriser(task))
-    found = judge(task, [source], TINY, data={"source": "a law", "simulated": True, "notes": []}, dp=record)
+    source = Source("memoriser", "0" * 64, memoriser(small_task))
+    found = judge(small_task, [source], TINY, data={"source": "a law", "simulated": True, "notes": []}, dp=record)
     assert found.dp == record
     assert json.loads(found.to_bytes())["differential_privacy"]["epsilon"] == 8.0
     (privacy,) = (verdict for verdict in found.verdicts if verdict.axis == "privacy")
@@ -220,10 +227,10 @@ def test_private_training_is_kept_in_the_evidence_and_in_what_is_said_of_privacy
     assert record.promise() in privacy.text
 
 
-def test_progress_ends_at_the_number_of_steps_announced(task: Task) -> None:
+def test_progress_ends_at_the_number_of_steps_announced(small_task: Task) -> None:
     seen: list[tuple[int, int]] = []
     judge(
-        task,
+        small_task,
         [],
         TINY,
         data={"source": "a law", "simulated": True, "notes": []},

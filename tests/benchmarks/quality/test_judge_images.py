@@ -70,7 +70,7 @@ MAKERS: dict[str, Callable[[Task], Records]] = {
 
 
 @pytest.fixture(scope="module")
-def evidence(task: Task) -> Evidence:
+def evidence(fewer_trees: None, task: Task) -> Evidence:
     sources = [Source(name, "0" * 64, make(task)) for name, make in MAKERS.items()]
     return judge(task, sources, TINY, data={"source": "a simulator", "simulated": True, "notes": []})
 

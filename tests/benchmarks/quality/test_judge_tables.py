@@ -13,7 +13,7 @@ from edgeward.runtime.schema import CategoryColumn, NumberColumn, TableSchema
 from edgeward.training.datasets import load_dataset
 from edgeward.training.datasets.dataset import Dataset, Split
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("fewer_trees")]
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 SMALL = dataclasses.replace(QUICK, seeds=2, per_class=100, fidelity_records=150)
 DATA = {"source": "a test", "simulated": False, "notes": []}

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from edgeward.runtime import Generator
+from edgeward.runtime.formats import records
 from edgeward.runtime.formats.fhir import FHIR
 from edgeward.runtime.formats.fhir_codes import codings
+from edgeward.runtime.provenance import provenance_text
 
 pytest.importorskip("fhir.resources")
 from fhir.resources.R4B.bundle import Bundle as FhirBundle
@@ -108,6 +110,15 @@ def test_slow_signals_are_an_observation_a_value_at_its_hour(generators: dict[st
         assert found["valueQuantity"]["value"] == pytest.approx(float(wanted[0, hour]), rel=1e-5)
         assert found["category"][0]["coding"][0]["code"] == "vital-signs"
     assert resources(bundle, "Patient")[0]["gender"] == "female"
+
+
+def test_the_provenance_is_hashed_once_however_many_values_a_sample_has(
+    generators: dict[str, Generator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[object] = []
+    monkeypatch.setattr(records, "provenance_text", lambda known: hashed.append(known) or provenance_text(known))
+    assert len(resources(written(generators["stays"], tmp_path), "Observation")) > 20
+    assert len(hashed) == 1
 
 
 def test_a_beats_class_stands_at_its_r_peak(generators: dict[str, Generator], tmp_path: Path) -> None:

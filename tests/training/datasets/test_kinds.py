@@ -26,4 +26,4 @@ def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
 
 
 def test_a_kind_is_simulated_by_its_name() -> None:
-    assert load_dataset("ecg-strips", "simulated", seed=1).provenance.kind == "ecg-strips"
+    assert load_dataset("table", "simulated", seed=1).provenance.kind == "table"

@@ -109,7 +109,9 @@ def test_rows_keep_the_rules_of_their_schema_which_is_read_back(stays: Dataset) 
     assert (units["SysABP_mean"], units["SysABP_known"]) == ("mm[Hg]", "1")
 
 
-def test_a_classifier_tells_stays_by_values_and_by_gaps_but_not_from_their_like(stays: Dataset) -> None:
+def test_a_classifier_tells_stays_by_values_and_by_gaps_but_not_from_their_like(
+    fewer_trees: None, stays: Dataset
+) -> None:
     assert isinstance(stays.schema, SignalSchema)
     _, table = summarise(stays.test.samples, stays.schema)
     train, test = records(stays.train, stays.schema), records(stays.test, stays.schema)

@@ -44,7 +44,7 @@ def test_exact_copies_are_found_wherever_they_stand() -> None:
 
 @pytest.mark.parametrize("generated", [200, 1000])
 def test_an_honest_sampler_is_not_caught(generated: int) -> None:
-    runs = 40
+    runs = 20
     found = {"dcr_share": [], "distance_auc": []}
     for seed in range(runs):
         sides = honest(150, 3 * seed), honest(150, 3 * seed + 1)
@@ -60,7 +60,7 @@ def test_an_honest_sampler_is_not_caught(generated: int) -> None:
 
 def test_many_generated_records_near_few_patients_do_not_make_the_share_sure() -> None:
     held = []
-    for seed in range(24):
+    for seed in range(12):
         sides = honest(200, 3 * seed, patients=10), honest(200, 3 * seed + 1, patients=10)
         figure = nearest_record_figures(*sides, honest(1500, 3 * seed + 2))["dcr_share"]
         held.append(figure.low <= 0.5 <= figure.high)
